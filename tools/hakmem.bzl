@@ -1,0 +1,52 @@
+"""The rules that the core and its tests are built with."""
+
+load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
+load(":flags.bzl", "flag_macros")
+
+_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wundef",
+    "-Wshadow",
+    "-Werror",
+]
+
+_CORE_COPTS = _WARNINGS + [
+    "-std=gnu11",
+    "-Wconversion",
+    "-Wstrict-prototypes",
+    # The names of libc are given out by frontend/ alone, and each entry is marked there.
+    "-fvisibility=hidden",
+    # A library opened with dlopen still finds its thread-locals without a call.
+    "-ftls-model=initial-exec",
+    # Else the compiler turns the body of calloc into a call of calloc.
+    "-fno-builtin-malloc",
+    "-fno-builtin-calloc",
+    "-fno-builtin-realloc",
+    "-fno-builtin-free",
+    # One set of objects serves programs and libhakmem.so.
+    "-fPIC",
+]
+
+def hak_cc_library(name, copts = [], local_defines = [], **kwargs):
+    """A library of the core: C11, nothing but libc beneath it, compiled with the macros of all flags."""
+    cc_library(
+        name = name,
+        copts = _CORE_COPTS + copts,
+        local_defines = flag_macros() + local_defines,
+        # The core is never a shared library of its own: it would then be in a program twice.
+        linkstatic = True,
+        **kwargs
+    )
+
+def hak_cc_test(name, size = "small", copts = [], deps = [], local_defines = [], **kwargs):
+    """A GoogleTest program with its main; it reads the headers of the core under the same macros as the core."""
+    cc_test(
+        name = name,
+        size = size,
+        copts = _WARNINGS + copts,
+        deps = deps + ["@com_google_googletest//:gtest_main"],
+        local_defines = flag_macros() + local_defines,
+        linkstatic = True,
+        **kwargs
+    )
