@@ -61,6 +61,7 @@ _string_flag = rule(
     attrs = {"values": attr.string_list()},
 )
 
+# buildifier: disable=unnamed-macro
 def hakmem_flags():
     """Declares the flags themselves; called once, by the top BUILD."""
     for name, flag in BOOL_FLAGS.items():
@@ -68,6 +69,7 @@ def hakmem_flags():
     for name, flag in STRING_FLAGS.items():
         _string_flag(name = name, build_setting_default = flag.default, values = flag.values)
 
+# buildifier: disable=unnamed-macro
 def hakmem_flag_settings():
     """Declares a config_setting for each value that select() asks for; called once, by tools/BUILD."""
     for name in BOOL_FLAGS:
@@ -85,7 +87,11 @@ def hakmem_flag_settings():
             )
 
 def flag_macros():
-    """The macros of all flags, as a value for local_defines."""
+    """The macros of all flags, as a value for local_defines.
+
+    Returns:
+      a list of NAME=VALUE, made of one select for each flag
+    """
     macros = []
     for name, flag in BOOL_FLAGS.items():
         macros = macros + select({

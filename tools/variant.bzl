@@ -8,6 +8,7 @@ name of the target: a shared library or a program.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
+load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load(":flags.bzl", "BOOL_FLAGS", "STRING_FLAGS")
 
 # Asked of Label, because a bare "//:checks" would mean the project that depends on this one.

@@ -1,4 +1,4 @@
-"""What hakmem and Bazel 4's own tools load from rules_cc, given by the rules built into that Bazel."""
+"""What hakmem and Bazel 4's own tools load from @rules_cc//cc:defs.bzl, given by the rules built into that Bazel."""
 
 load("@bazel_tools//tools/cpp:compiler_flag.bzl", _compiler_flag = "compiler_flag")
 
@@ -11,3 +11,6 @@ cc_toolchain = native.cc_toolchain
 cc_toolchain_suite = native.cc_toolchain_suite
 compiler_flag = _compiler_flag
 objc_library = native.objc_library
+
+# A file cannot give out a built-in name under that same name; cc_info.bzl does it with this one.
+builtin_cc_info = CcInfo  # buildifier: disable=native-cc-info
