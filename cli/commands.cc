@@ -1,0 +1,18 @@
+// commands.cc - the table of commands.
+#include "cli/command.h"
+
+namespace hakctl {
+
+const std::vector<Command>& commands() {
+  static const auto* table = new std::vector<Command>{bench_command(), config_command()};
+  return *table;
+}
+
+const Command* find_command(const std::string& name) {
+  for (const Command& command : commands()) {
+    if (name == command.name) return &command;
+  }
+  return nullptr;
+}
+
+}  // namespace hakctl

@@ -1,0 +1,34 @@
+// text_table.h - rows of cells, written as an aligned table or as comma-separated values.
+#ifndef HAK_CLI_TEXT_TABLE_H
+#define HAK_CLI_TEXT_TABLE_H
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace hakctl {
+
+class TextTable {
+ public:
+  explicit TextTable(std::vector<std::string> header) : header_(std::move(header)) {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  bool empty() const { return rows_.empty(); }
+
+  // The first column is left-aligned, all others (figures) right-aligned.
+  void write_aligned(std::ostream& out) const;
+  // Quoted where RFC 4180 asks for it.
+  void write_csv(std::ostream& out) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// "12.3", "1,234": few digits, as a reader of a table wants them.
+std::string format_figure(double value);
+// With as many digits as programs want.
+std::string format_exact(double value);
+
+}  // namespace hakctl
+
+#endif  // HAK_CLI_TEXT_TABLE_H
