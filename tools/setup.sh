@@ -14,7 +14,7 @@ libgtest-dev        /usr/include/gtest/gtest.h
 nlohmann-json3-dev  /usr/include/nlohmann/json.hpp
 pkg-config          /usr/bin/pkg-config
 git                 /usr/bin/git
-perl                /usr/bin/perl
+perl                /usr/bin/prove
 procps              /usr/bin/ps
 python3             /usr/bin/python3
 sqlite3             /usr/bin/sqlite3
