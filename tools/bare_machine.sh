@@ -20,7 +20,7 @@ clean_up() {
   if [ -n "$keep" ]; then
     echo "kept: $machine"
   elif ! grep -q " $machine/" /proc/mounts; then
-    rm -rf "$machine"
+    rm -rf --one-file-system "$machine"
   fi
 }
 trap clean_up EXIT
