@@ -3,7 +3,7 @@
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
 load(":flags.bzl", "flag_macros")
 
-_WARNINGS = [
+WARNINGS = [
     "-Wall",
     "-Wextra",
     "-Wundef",
@@ -11,7 +11,7 @@ _WARNINGS = [
     "-Werror",
 ]
 
-_CORE_COPTS = _WARNINGS + [
+_CORE_COPTS = WARNINGS + [
     "-std=gnu11",
     "-Wconversion",
     "-Wstrict-prototypes",
@@ -44,7 +44,7 @@ def hak_cc_test(name, size = "small", copts = [], deps = [], local_defines = [],
     cc_test(
         name = name,
         size = size,
-        copts = _WARNINGS + copts,
+        copts = WARNINGS + copts,
         deps = deps + ["@com_google_googletest//:gtest_main"],
         local_defines = flag_macros() + local_defines,
         linkstatic = True,
