@@ -1,15 +1,23 @@
 """Targets built with other flags than the rest of the build, without a command line.
 
-    hakmem_variant(name = "hakmem_fast", actual = ":hakmem", flags = {"checks": "fast"})
-    hakmem_variant_file(name = "libhakmem_fast.so", actual = ":libhakmem.so", flags = {"checks": "fast"})
+    hakmem_variant(name = "hakmem_lean", actual = ":hakmem", flags = {"checks": "fast", "prewarm_tls": "True"})
+    hakmem_variant_file(name = "libhakmem_lean.so", actual = ":libhakmem.so", flags = {...the same...})
 
 The first is a library, for deps and for malloc; a program takes one variant only. The second is a file with the
-name of the target: a shared library or a program.
+name of the target: a shared library or a program. hakmem_variants declares both for each row of VARIANTS.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load(":flags.bzl", "BOOL_FLAGS", "STRING_FLAGS")
+
+# The variants that every user of hakmem finds beside the library; the presets of .bazelrc have the same names.
+VARIANTS = {
+    "debug": {"checks": "debug"},
+    "fast": {"checks": "fast"},
+    "hardened": {"checks": "hardened"},
+    "header": {"header_classidx": "True"},
+}
 
 # Asked of Label, because a bare "//:checks" would mean the project that depends on this one.
 _SETTINGS = {name: str(Label("//:" + name)) for name in BOOL_FLAGS.keys() + STRING_FLAGS.keys()}
@@ -49,9 +57,36 @@ def _file_impl(ctx):
 
 hakmem_variant_file = rule(implementation = _file_impl, attrs = _ATTRS)
 
-def hakmem_variant(name, actual, flags, tags = [], **kwargs):
+def hakmem_variant(name, actual, flags, **kwargs):
     """A cc_library that is another one, built with the given flags."""
-    _variant_library(name = name + "_variant", actual = actual, flags = flags, tags = tags + ["manual"])
+    _variant_library(name = name + "_variant", actual = actual, flags = flags, tags = ["manual"])
 
     # Bazel 4 takes nothing but a cc_library for malloc.
-    cc_library(name = name, deps = [":" + name + "_variant"], tags = tags, **kwargs)
+    cc_library(name = name, deps = [":" + name + "_variant"], **kwargs)
+
+def hakmem_variants(name, library, shared_library, visibility):
+    """Declares NAME_fast and libNAME_fast.so, and the same for every other row of VARIANTS.
+
+    They are built when something asks for them, not by //...
+
+    Args:
+      name: what the names begin with
+      library: the cc_library to build
+      shared_library: the shared library to build
+      visibility: of all of them
+    """
+    for variant, flags in VARIANTS.items():
+        hakmem_variant(
+            name = name + "_" + variant,
+            actual = library,
+            flags = flags,
+            tags = ["manual"],
+            visibility = visibility,
+        )
+        hakmem_variant_file(
+            name = "lib%s_%s.so" % (name, variant),
+            actual = shared_library,
+            flags = flags,
+            tags = ["manual"],
+            visibility = visibility,
+        )
