@@ -83,9 +83,7 @@ int dispatch_word(const std::vector<std::string>& arguments, const Streams& stre
 // Errors name the command, so that the line makes sense at the end of a long log.
 int report(const std::vector<std::string>& arguments, const std::string& text, int status, const Streams& streams) {
   bool known = !arguments.empty() && find_command(arguments[0]) != nullptr;
-  streams.err << "hakctl" << (known ? " " + arguments[0] : "") << ": " << text;
-  if (status == kExitUsage && known) streams.err << " (hakctl help " << arguments[0] << ")";
-  streams.err << "\n";
+  streams.err << "hakctl" << (known ? " " + arguments[0] : "") << ": " << text << "\n";
   return status;
 }
 

@@ -17,8 +17,10 @@ namespace hakctl {
 
 namespace {
 
-struct Streams {
-  int output = -1;  // -1: ours
+// Of a child; -1 leaves it ours.
+struct Ends {
+  int input = -1;
+  int output = -1;
   int errors = -1;
 };
 
@@ -39,12 +41,13 @@ void apply(const Environment& environment) {
   }
 }
 
-pid_t start(const std::vector<std::string>& command, const Environment& environment, const Streams& streams) {
+pid_t start(const std::vector<std::string>& command, const Environment& environment, const Ends& ends) {
   std::vector<char*> argv = to_argv(command);
   pid_t child = fork();
   if (child != 0) return child;
-  if (streams.output >= 0) dup2(streams.output, STDOUT_FILENO);
-  if (streams.errors >= 0) dup2(streams.errors, STDERR_FILENO);
+  if (ends.input >= 0) dup2(ends.input, STDIN_FILENO);
+  if (ends.output >= 0) dup2(ends.output, STDOUT_FILENO);
+  if (ends.errors >= 0) dup2(ends.errors, STDERR_FILENO);
   apply(environment);
   execvp(argv[0], argv.data());
   dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
@@ -92,10 +95,10 @@ ProcessResult run_with(const std::vector<std::string>& command, const Environmen
   int errors[2] = {-1, -1};
   if (pipe2(errors, O_CLOEXEC) != 0) throw RunError("no pipe could be had");
   if (keep_output && pipe2(output, O_CLOEXEC) != 0) throw RunError("no pipe could be had");
-  int nowhere = keep_output ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+  int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
   ProcessResult result;
   double begin = monotonic_seconds();
-  pid_t child = start(command, environment, {keep_output ? output[1] : nowhere, errors[1]});
+  pid_t child = start(command, environment, {nowhere, keep_output ? output[1] : nowhere, errors[1]});
   close(errors[1]);
   if (output[1] >= 0) close(output[1]);
   if (nowhere >= 0) close(nowhere);

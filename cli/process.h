@@ -27,7 +27,7 @@ struct ProcessResult {
   double context_switches = 0;
 };
 
-// Runs a program (looked up in PATH) to its end and keeps what it writes.
+// Runs a program (looked up in PATH) to its end, with nothing to read, and keeps what it writes.
 ProcessResult run_captured(const std::vector<std::string>& command, const Environment& environment);
 
 // The same, with its output thrown away and its errors kept: for programs that are timed.

@@ -55,7 +55,6 @@ void TextTable::write_csv(std::ostream& out) const {
 std::string format_figure(double value) {
   double size = std::fabs(value);
   char text[64];
-  if (value == 0) return "0";
   if (size >= 1000) {
     snprintf(text, sizeof(text), "%.0f", value);
     std::string digits = text;
@@ -64,7 +63,13 @@ std::string format_figure(double value) {
     }
     return digits;
   }
-  snprintf(text, sizeof(text), size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : size >= 0.01 ? "%.2f" : "%.2g", value);
+  bool whole = value == std::floor(value);
+  snprintf(text, sizeof(text),
+           whole || size >= 100 ? "%.0f"
+           : size >= 10         ? "%.1f"
+           : size >= 0.01       ? "%.2f"
+                                : "%.2g",
+           value);
   return text;
 }
 
