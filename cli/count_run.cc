@@ -116,8 +116,8 @@ Allocator empty_allocator() { return {"empty", sibling_program("probes/libempty_
 
 bool parse_dump(const std::string& text, std::string* row, double* instructions) {
   std::string label = value_after(text, "desc: Trigger: Client Request: ");
-  std::string total = value_after(text, "totals: ");
-  if (total.empty()) total = value_after(text, "summary: ");
+  // Not "totals": these lack what calls that were under way at the dump had cost.
+  std::string total = value_after(text, "summary: ");
   size_t colon = label.rfind(':');
   if (colon == std::string::npos || total.empty()) return false;
   double calls = strtod(label.c_str() + colon + 1, nullptr);
