@@ -1,0 +1,89 @@
+/* arena.h - where address space comes from and goes back to.
+ *
+ * Purpose:      deals runs of units (64 KiB each) out of regions that it reserves from the kernel; keeps count of which
+ *               free units still hold memory, and gives that memory back when it has not been reused for a while.
+ * Owns:         regions (several chunks in a row), the chunk records of the map, the choice of huge pages.
+ * Does not own: what is inside a run. Cells of a run are its user's, who leaves them as nobody's (key 0) on return.
+ * Thread rule:  any thread; one lock inside. System calls that may take long (purge) are made without it.
+ * Failure rule: 0 when the kernel gives no more address space or memory, or a limit is reached.
+ *
+ * Life of a unit:
+ *
+ *     reserved --commit--> clean --alloc--> used --free--> dirty --tick--> aged --tick--> clean
+ *                            ^                               |               |
+ *                            |                               +----alloc------+--> used
+ */
+#ifndef HAK_ARENA_ARENA_H
+#define HAK_ARENA_ARENA_H
+
+#include "arena/map.h"
+#include "base/lock.h"
+#include "base/meta.h"
+#include "base/options.h"
+
+HAK_C_BEGIN
+
+/* Chunks are kept by the order of their longest free run: 1, 2 to 3, 4 to 7, ... 64 units; and those without any. */
+enum { HAK_CHUNK_ORDERS = 7 };
+
+typedef struct hak_region {
+  uintptr_t base;
+  size_t chunks;
+  struct hak_region* next;
+} hak_region;
+
+typedef struct hak_chunk_list {
+  hak_chunk *first, *last;
+} hak_chunk_list;
+
+typedef struct hak_arena_stats {
+  uint64_t reserved_bytes;  /* address space in regions */
+  uint64_t committed_bytes; /* of it: writable */
+  uint64_t used_bytes;      /* in runs, and in mappings of their own */
+  uint64_t dirty_bytes;     /* in free units that may hold memory */
+  uint64_t purged_bytes;    /* given back so far */
+  uint64_t purges;          /* calls to the kernel for it */
+  uint64_t runs;            /* runs dealt so far */
+} hak_arena_stats;
+
+typedef struct hak_arena {
+  hak_lock lock;
+  hak_map* map;
+  hak_meta* meta;
+  const hak_os* os;
+  const hak_options* options;
+  hak_region* regions;
+  hak_chunk_list by_order[HAK_CHUNK_ORDERS];
+  hak_chunk* dirty_chunks;
+  uint64_t next_tick_ms;
+  unsigned calls_to_clock; /* alloc and free look at the clock once in so many calls */
+  hak_arena_stats stats;
+} hak_arena;
+
+void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os* os, const hak_options* options);
+
+/* A run of `units` units whose address is a multiple of `align` bytes (a power of two up to HAK_CHUNK_BYTES).
+ * *zeroed: every byte reads as zero. */
+uintptr_t hak_arena_alloc(hak_arena* arena, size_t units, size_t align, bool* zeroed);
+/* Takes back a run, or the units at either end of one. */
+void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
+/* Adds the `more` units behind a run of `units` to it, if they are free. */
+bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t more);
+
+/* A mapping of its own, outside the regions, for a block too large for them: zeroed, aligned to `align` (a power of
+ * two, at least HAK_CHUNK_BYTES), and its first chunk known to the map. */
+uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align);
+void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes);
+/* Grows or shrinks such a mapping without copying; returns where it is now, 0 if that could not be done. */
+uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, size_t new_bytes);
+
+/* One step of decay: gives back what has been free since the last step. Returns the bytes given back. */
+size_t hak_arena_tick(hak_arena* arena);
+/* Gives back everything that is free now. */
+size_t hak_arena_purge(hak_arena* arena);
+
+hak_arena_stats hak_arena_read_stats(hak_arena* arena);
+
+HAK_C_END
+
+#endif

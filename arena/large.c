@@ -1,0 +1,89 @@
+#include "arena/large.h"
+
+/* Below this size a copy costs less than the system call that moves pages. */
+#define LARGE_MOVE_BYTES ((size_t)512 << 10)
+
+static size_t units_of(size_t bytes) { return (bytes + HAK_UNIT_BYTES - 1) >> HAK_UNIT_SHIFT; }
+
+static void* cell_occupy(hak_arena* arena, uintptr_t start, size_t bytes, hak_cell_kind kind) {
+  hak_cell* cell = hak_map_cell(arena->map, start);
+  cell->bits = bytes;
+  cell->head = cell;
+  cell->countdown = (uint32_t)units_of(bytes);
+  cell->body = (void*)start;
+  hak_poke(&cell->kind, (uint8_t)kind);
+  return (void*)start;
+}
+
+void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed) {
+  size_t rounded = hak_align_up(bytes, arena->os->page_bytes);
+  if (rounded < bytes || rounded > PTRDIFF_MAX) return NULL;
+  if (rounded >= HAK_LARGE_MAPPED_BYTES || align > HAK_CHUNK_BYTES ||
+      (align > HAK_UNIT_BYTES && rounded > HAK_CHUNK_BYTES)) {
+    *zeroed = true;
+    uintptr_t start = hak_arena_map(arena, rounded, align > HAK_CHUNK_BYTES ? align : HAK_CHUNK_BYTES);
+    return start == 0 ? NULL : cell_occupy(arena, start, rounded, HAK_CELL_MAPPED);
+  }
+  uintptr_t start = hak_arena_alloc(arena, units_of(rounded), align, zeroed);
+  return start == 0 ? NULL : cell_occupy(arena, start, rounded, HAK_CELL_LARGE);
+}
+
+bool hak_large_free(hak_arena* arena, hak_cell* cell) {
+  uint8_t kind = hak_peek(&cell->kind);
+  uintptr_t start = hak_large_start(cell);
+  size_t bytes = hak_large_usable(cell);
+  /* Of two threads that free one block, one gets past this exchange. */
+  if (kind == HAK_CELL_FREED || !__atomic_compare_exchange_n(&cell->kind, &kind, (uint8_t)HAK_CELL_FREED, false,
+                                                             __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    return false;
+  }
+  if (kind == HAK_CELL_MAPPED) {
+    hak_arena_unmap(arena, start, bytes);
+  } else {
+    hak_arena_free(arena, start, units_of(bytes));
+  }
+  return true;
+}
+
+static void* resize_mapped(hak_arena* arena, hak_cell* cell, size_t rounded) {
+  if (rounded < HAK_LARGE_MAPPED_BYTES / 2) return NULL; /* small again: a run serves it better */
+  uintptr_t start = hak_large_start(cell);
+  uintptr_t now = hak_arena_remap(arena, start, hak_large_usable(cell), rounded);
+  if (now == 0) return NULL;
+  if (now != start) hak_poke(&cell->kind, (uint8_t)HAK_CELL_FREED);
+  return cell_occupy(arena, now, rounded, HAK_CELL_MAPPED);
+}
+
+static void* move_pages(hak_arena* arena, hak_cell* cell, size_t rounded) {
+  uintptr_t start = hak_large_start(cell);
+  size_t bytes = hak_large_usable(cell);
+  bool zeroed;
+  /* A mapping of its own must be one piece for its next resize, so a block that becomes one is copied, once. */
+  if (bytes < LARGE_MOVE_BYTES || rounded >= HAK_LARGE_MAPPED_BYTES) return NULL;
+  void* now = hak_large_alloc(arena, rounded, HAK_UNIT_BYTES, &zeroed);
+  if (now == NULL) return NULL;
+  if (!arena->os->move(start, (uintptr_t)now, bytes)) {
+    hak_large_free(arena, hak_map_cell(arena->map, (uintptr_t)now));
+    return NULL;
+  }
+  hak_large_free(arena, cell);
+  return now;
+}
+
+void* hak_large_resize(hak_arena* arena, hak_cell* cell, size_t bytes) {
+  size_t rounded = hak_align_up(bytes, arena->os->page_bytes);
+  if (rounded < bytes || rounded > PTRDIFF_MAX) return NULL;
+  if (cell->kind == HAK_CELL_MAPPED) return resize_mapped(arena, cell, rounded);
+  uintptr_t start = hak_large_start(cell);
+  size_t have = units_of(hak_large_usable(cell));
+  size_t want = units_of(rounded);
+  if (want > have) {
+    if (rounded >= HAK_LARGE_MAPPED_BYTES || !hak_arena_extend(arena, start, have, want - have)) {
+      return move_pages(arena, cell, rounded);
+    }
+  } else if (want < have) {
+    cell->bits = rounded; /* before the tail can be another's */
+    hak_arena_free(arena, start + (want << HAK_UNIT_SHIFT), have - want);
+  }
+  return cell_occupy(arena, start, rounded, HAK_CELL_LARGE);
+}

@@ -1,0 +1,78 @@
+/* bits.h - address and bit helpers. Pure functions; no state. */
+#ifndef HAK_BASE_BITS_H
+#define HAK_BASE_BITS_H
+
+#include "base/config.h"
+
+HAK_C_BEGIN
+
+static inline uintptr_t hak_align_down(uintptr_t x, uintptr_t align) { return x & ~(align - 1); }
+static inline uintptr_t hak_align_up(uintptr_t x, uintptr_t align) { return (x + align - 1) & ~(align - 1); }
+static inline bool hak_is_power_of_two(size_t x) { return x != 0 && (x & (x - 1)) == 0; }
+
+/* Index of the lowest set bit; x is not 0. */
+static inline unsigned hak_lowest_bit(uint64_t x) { return (unsigned)__builtin_ctzll(x); }
+/* The same for the fast path, as a full-width index. */
+HAK_FAST uint64_t hak_lowest_bit_index(uint64_t x) {
+#if defined(__x86_64__)
+  uint64_t index;
+  __asm__("rep bsfq %1, %0" : "=r"(index) : "r"(x) : "cc"); /* tzcnt where the processor has it */
+  return index;
+#else
+  return (uint64_t)__builtin_ctzll(x);
+#endif
+}
+/* Index of the highest set bit; x is not 0. */
+static inline unsigned hak_highest_bit(uint64_t x) { return 63u - (unsigned)__builtin_clzll(x); }
+static inline unsigned hak_count_bits(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
+
+/* The lowest n bits set, n from 0 to 64. */
+static inline uint64_t hak_low_mask(unsigned n) { return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1; }
+
+/* The bit array at address `bits`, written by one thread only: sets or clears bit `index` and says what it was.
+ * x86-64 has both as one instruction on memory; the sanitizers see no inline assembly, so they get the C form. */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+HAK_FAST bool hak_bit_test_and_set(uintptr_t bits, uintptr_t index) {
+  bool was;
+  __asm__ volatile("btsq %2, (%1)" : "=@ccc"(was) : "r"(bits), "r"(index) : "memory");
+  return was;
+}
+HAK_FAST void hak_bit_clear(uint64_t* word, uint64_t index) {
+  __asm__ volatile("btrq %1, %0" : "+m"(*word) : "r"(index) : "cc");
+}
+#else
+HAK_FAST bool hak_bit_test_and_set(uintptr_t bits, uintptr_t index) {
+  uint64_t* word = (uint64_t*)(bits + (index >> 6) * sizeof(uint64_t));
+  uint64_t bit = UINT64_C(1) << (index & 63);
+  uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
+  __atomic_store_n(word, old | bit, __ATOMIC_RELAXED);
+  return (old & bit) != 0;
+}
+HAK_FAST void hak_bit_clear(uint64_t* word, uint64_t index) {
+  uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
+  __atomic_store_n(word, old & ~(UINT64_C(1) << index), __ATOMIC_RELAXED);
+}
+#endif
+
+/* The same bit array read by any thread: the value may be one operation old. */
+static inline bool hak_bit_peek(uintptr_t bits, uintptr_t index) {
+  const uint64_t* word = (const uint64_t*)(bits + (index >> 6) * sizeof(uint64_t));
+  return ((__atomic_load_n(word, __ATOMIC_RELAXED) >> (index & 63)) & 1) != 0;
+}
+
+/* The address of the thread's control block, which every thread has and no two living threads share. The ABI of x86-64
+ * keeps it at %fs:0, so that a comparison needs no load of its own. */
+HAK_FAST uintptr_t hak_thread_pointer(void) { return (uintptr_t)__builtin_thread_pointer(); }
+
+/* (x ^ *key) == thread pointer */
+HAK_FAST bool hak_xor_is_thread(uintptr_t x, const uint64_t* key) {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+  bool differs;
+  __asm__("xorq %2, %0\n\txorq %%fs:0, %0" : "+r"(x), "=@ccnz"(differs) : "m"(*key));
+  return !differs;
+#else
+  return (x ^ __atomic_load_n(key, __ATOMIC_RELAXED)) == hak_thread_pointer();
+#endif
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* options.h - the run-time options, as one table.
+ *
+ * Purpose:      every HAKMEM_<NAME> environment variable: type, default, range, help. A value outside the range or an
+ *               unknown name is one warning line, and the default stays.
+ * Thread rule:  read once at start-up, constant afterwards.
+ */
+#ifndef HAK_BASE_OPTIONS_H
+#define HAK_BASE_OPTIONS_H
+
+#include "base/config.h"
+
+HAK_C_BEGIN
+
+/* NAME, default, smallest, largest, help. Sizes may be written with K, M or G. */
+#define HAK_FOR_EACH_OPTION(OPTION)                                                                               \
+  OPTION(decay_ms, DECAY_MS, 1000, 0, 3600000, "milliseconds that freed memory is kept for reuse; 0: not at all") \
+  OPTION(huge_pages, HUGE_PAGES, 1, 0, 2, "transparent huge pages: 0 never, 1 auto (large heaps only), 2 always") \
+  OPTION(background, BACKGROUND, 1, 0, 1, "1: a helper thread gives memory back while the program makes no call") \
+  OPTION(memory_limit, MEMORY_LIMIT, 0, 0, UINT64_MAX, "bytes above which memory goes back at once; 0: none")     \
+  OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, 0, 0, UINT64_MAX, "bytes above which malloc returns NULL; 0: none")
+
+typedef struct hak_options {
+#define HAK_OPTION_FIELD(field, env, standard, low, high, help) uint64_t field;
+  HAK_FOR_EACH_OPTION(HAK_OPTION_FIELD)
+#undef HAK_OPTION_FIELD
+} hak_options;
+
+typedef struct hak_option_info {
+  const char* name; /* without HAKMEM_ */
+  uint64_t standard, low, high;
+  const char* help;
+  size_t offset; /* of the field in hak_options */
+} hak_option_info;
+
+extern const hak_option_info hak_option_table[];
+extern const size_t hak_option_count;
+
+/* The defaults, then what the environment (an array of NAME=VALUE ended by NULL, or NULL) says. */
+void hak_options_read(hak_options* options, char* const* environment);
+
+/* HAKMEM_OPTIONS=help: one line an option on stderr, with its value and where that came from. */
+void hak_options_print(const hak_options* options);
+
+HAK_C_END
+
+#endif

@@ -1,0 +1,50 @@
+/* os.h - everything that the allocator asks of the operating system.
+ *
+ * Purpose:      a table of functions, so that a test can stand in for the kernel and fail any call.
+ * Owns:         nothing; addresses belong to the caller from reserve (or map) until release.
+ * Thread rule:  any thread.
+ * Failure rule: a call that can fail says so in its result; errno is left as it was. All sizes are bytes and multiples
+ *               of the page size; all addresses are page-aligned.
+ */
+#ifndef HAK_BASE_OS_H
+#define HAK_BASE_OS_H
+
+#include "base/config.h"
+
+HAK_C_BEGIN
+
+typedef struct hak_os {
+  /* Address space without memory, aligned to `align` (a power of two): no access until commit. hint, where it is not
+   * 0, is the wanted address: another one is as if it had failed. 0 on failure. */
+  uintptr_t (*reserve)(size_t bytes, size_t align, uintptr_t hint);
+  /* Address space that reads as zero and costs no memory; commit makes parts of it writable. 0 on failure. */
+  uintptr_t (*reserve_readable)(size_t bytes);
+  /* Makes a reserved range readable and writable; it reads as zero. */
+  bool (*commit)(uintptr_t address, size_t bytes);
+  /* Gives the memory of a committed range back; the range stays usable and reads as zero again. */
+  bool (*purge)(uintptr_t address, size_t bytes);
+  /* Gives the addresses back too. */
+  void (*release)(uintptr_t address, size_t bytes);
+  /* Moves the pages of one committed range to another of the same size; the old range reads as zero afterwards. */
+  bool (*move)(uintptr_t from, uintptr_t to, size_t bytes);
+  /* Resizes a committed range that is alone in its mapping: in place if target is 0, else by moving its pages to
+   * target, a reserved range of new_bytes that they replace. */
+  bool (*resize)(uintptr_t address, size_t old_bytes, size_t new_bytes, uintptr_t target);
+  /* Asks for huge pages in a committed range, or for small ones again. */
+  void (*huge_pages)(uintptr_t address, size_t bytes, bool on);
+  /* Names a range in /proc/PID/maps where the kernel can. name is a static string. */
+  void (*name)(uintptr_t address, size_t bytes, const char* name);
+  /* A clock that never goes back, in milliseconds; cheap and coarse. */
+  uint64_t (*now_ms)(void);
+  /* Bytes of memory in the machine, and the most address space that the process may have (SIZE_MAX: no limit). */
+  size_t (*memory_bytes)(void);
+  size_t (*address_limit)(void);
+  size_t page_bytes;
+} hak_os;
+
+/* The Linux kernel. The page size is read at the first call. */
+const hak_os* hak_os_linux(void);
+
+HAK_C_END
+
+#endif

@@ -1,0 +1,137 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/os.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+static uintptr_t map_pages(uintptr_t hint, size_t bytes, int protection) {
+  int saved = errno;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (hint != 0 ? MAP_FIXED_NOREPLACE : 0);
+  void* p = mmap((void*)hint, bytes, protection, flags, -1, 0);
+  errno = saved;
+  if (p == MAP_FAILED) return 0;
+  /* A kernel older than MAP_FIXED_NOREPLACE takes the address for a hint. */
+  if (hint != 0 && (uintptr_t)p != hint) {
+    munmap(p, bytes);
+    return 0;
+  }
+  return (uintptr_t)p;
+}
+
+static void linux_release(uintptr_t address, size_t bytes) {
+  int saved = errno;
+  munmap((void*)address, bytes);
+  errno = saved;
+}
+
+static uintptr_t linux_reserve(size_t bytes, size_t align, uintptr_t hint) {
+  uintptr_t p = map_pages(hint, bytes, PROT_NONE);
+  if (p == 0 || hak_align_down(p, align) == p) return p;
+  /* Not aligned by luck: take enough to cut an aligned range out of it. */
+  linux_release(p, bytes);
+  size_t more = bytes + align;
+  if (more < bytes) return 0;
+  p = map_pages(0, more, PROT_NONE);
+  if (p == 0) return 0;
+  uintptr_t start = hak_align_up(p, align);
+  if (start != p) linux_release(p, start - p);
+  if (start + bytes != p + more) linux_release(start + bytes, p + more - start - bytes);
+  return start;
+}
+
+static uintptr_t linux_reserve_readable(size_t bytes) { return map_pages(0, bytes, PROT_READ); }
+
+static bool linux_commit(uintptr_t address, size_t bytes) {
+  int saved = errno;
+  bool ok = mprotect((void*)address, bytes, PROT_READ | PROT_WRITE) == 0;
+  errno = saved;
+  return ok;
+}
+
+static bool linux_purge(uintptr_t address, size_t bytes) {
+  int saved = errno;
+  bool ok = madvise((void*)address, bytes, MADV_DONTNEED) == 0;
+  errno = saved;
+  return ok;
+}
+
+static bool linux_move(uintptr_t from, uintptr_t to, size_t bytes) {
+  int saved = errno;
+  void* p = mremap((void*)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void*)to);
+  errno = saved;
+  return p != MAP_FAILED;
+}
+
+static bool linux_resize(uintptr_t address, size_t old_bytes, size_t new_bytes, uintptr_t target) {
+  int saved = errno;
+  int flags = target == 0 ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
+  void* p = mremap((void*)address, old_bytes, new_bytes, flags, (void*)target);
+  errno = saved;
+  return p != MAP_FAILED;
+}
+
+static void linux_huge_pages(uintptr_t address, size_t bytes, bool on) {
+  int saved = errno;
+  madvise((void*)address, bytes, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  errno = saved;
+}
+
+static void linux_name(uintptr_t address, size_t bytes, const char* name) {
+  int saved = errno;
+  prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, bytes, name);
+  errno = saved;
+}
+
+static uint64_t linux_now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static size_t linux_memory_bytes(void) {
+  struct sysinfo info;
+  return sysinfo(&info) == 0 ? (size_t)info.totalram * info.mem_unit : (size_t)1 << 30;
+}
+
+static size_t linux_address_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  return (size_t)limit.rlim_cur;
+}
+
+static hak_os linux_os = {
+    .reserve = linux_reserve,
+    .reserve_readable = linux_reserve_readable,
+    .commit = linux_commit,
+    .purge = linux_purge,
+    .release = linux_release,
+    .move = linux_move,
+    .resize = linux_resize,
+    .huge_pages = linux_huge_pages,
+    .name = linux_name,
+    .now_ms = linux_now_ms,
+    .memory_bytes = linux_memory_bytes,
+    .address_limit = linux_address_limit,
+};
+
+const hak_os* hak_os_linux(void) {
+  linux_os.page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+  return &linux_os;
+}

@@ -1,0 +1,83 @@
+#include "base/size_class.h"
+
+#include "base/bits.h"
+
+/* One row a class: stride and units of a slab. Slabs hold enough blocks to make refills rare, and stay small enough
+ * that a thread which needs one block does not claim much address space; memory is only taken by blocks in use. */
+/* clang-format off */
+#define FOR_EACH_TINY_CLASS(ROW) \
+  ROW(16, 1) ROW(32, 1) ROW(48, 1) ROW(64, 1) \
+  ROW(80, 1) ROW(96, 1) ROW(112, 1) ROW(128, 1) \
+  ROW(160, 1) ROW(192, 1) ROW(224, 1) ROW(256, 1) \
+  ROW(320, 1) ROW(384, 1) ROW(448, 1) ROW(512, 1) \
+  ROW(640, 1) ROW(768, 1) ROW(896, 1) ROW(1024, 1)
+#define FOR_EACH_POOL_CLASS(ROW) \
+  ROW(1280, 1) ROW(1536, 1) ROW(1792, 1) ROW(2048, 2) \
+  ROW(2560, 2) ROW(3072, 2) ROW(3584, 2) ROW(4096, 4) \
+  ROW(5120, 4) ROW(6144, 4) ROW(7168, 4) ROW(8192, 8) \
+  ROW(10240, 8) ROW(12288, 8) ROW(14336, 8) ROW(16384, 16) \
+  ROW(20480, 16) ROW(24576, 16) ROW(28672, 16) ROW(32768, 16) \
+  ROW(40960, 16) ROW(49152, 16) ROW(57344, 16) ROW(65536, 16)
+/* clang-format on */
+
+#define GRAIN(stride) ((stride) & -(stride))
+#define HAS_HEADER(stride) (HAK_HEADER_CLASSIDX && (stride) < HAK_TINY_MAX_BYTES)
+#define SLAB_BYTES(units) ((units)*65536)
+/* The first header stands one byte before block 0, so that 15 bytes at the front and no more are lost to it. */
+#define CAPACITY(stride, units) ((SLAB_BYTES(units) - (HAS_HEADER(stride) ? HAK_ALIGNMENT - 1 : 0)) / (stride))
+/* A thirty-second of the slab: enough blocks to pay for a refill, little memory hidden in full slabs. */
+#define WAKE(stride, units) (CAPACITY(stride, units) / 32 > 0 ? CAPACITY(stride, units) / 32 : 1)
+
+enum {
+/* Class numbers, for the header bytes. */
+#define NAME_TINY(stride, units) TINY_##stride,
+  FOR_EACH_TINY_CLASS(NAME_TINY) TINY_COUNT,
+#define COUNT_POOL(stride, units) POOL_##stride,
+  FOR_EACH_POOL_CLASS(COUNT_POOL) POOL_COUNT,
+};
+_Static_assert((int)TINY_COUNT == (int)HAK_TINY_CLASSES, "size_class.h counts the tiny rows");
+_Static_assert((int)POOL_COUNT - (int)TINY_COUNT - 1 == (int)HAK_POOL_CLASSES, "size_class.h counts the pool rows");
+_Static_assert(SLAB_BYTES(1) == HAK_UNIT_BYTES, "a slab is made of units");
+
+#define CLASS_ROW(s, u, header_byte)               \
+  {                                                \
+      .stride = (s),                               \
+      .usable = (s) - (HAS_HEADER(s) ? 1 : 0),     \
+      .first = HAS_HEADER(s) ? HAK_ALIGNMENT : 0,  \
+      .capacity = CAPACITY(s, u),                  \
+      .units = (u),                                \
+      .wake = WAKE(s, u),                          \
+      .shift = __builtin_ctz(GRAIN(s)),            \
+      .grains = (s) / GRAIN(s),                    \
+      .header = HAS_HEADER(s) ? (header_byte) : 0, \
+  },
+#define TINY_ROW(s, u) CLASS_ROW(s, u, HAK_HEADER_LIVE | TINY_##s)
+#define POOL_ROW(s, u) CLASS_ROW(s, u, 0)
+
+const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_ROW) FOR_EACH_POOL_CLASS(POOL_ROW)};
+
+#define CHECK_ROW(s, u)                                                                                      \
+  _Static_assert((s) % HAK_ALIGNMENT == 0, "strides keep blocks aligned");                                   \
+  _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "a class is 4 to 7 times 2^n");    \
+  _Static_assert(                                                                                            \
+      (HAS_HEADER(s) ? HAK_ALIGNMENT : 0) + CAPACITY(s, u) * (s) - (HAS_HEADER(s) ? 1 : 0) <= SLAB_BYTES(u), \
+      "the last block ends inside the slab");
+FOR_EACH_TINY_CLASS(CHECK_ROW)
+FOR_EACH_POOL_CLASS(CHECK_ROW)
+
+unsigned hak_size_class_for(size_t bytes) {
+  unsigned c = 0;
+  while (hak_size_classes[c].usable < bytes) c++;
+  return c;
+}
+
+uint64_t hak_size_class_starts(unsigned grains, unsigned lead) {
+  /* Every grains-th bit from bit 0 on. */
+  static const uint64_t every[HAK_MAX_GRAINS + 1] = {
+      [1] = ~UINT64_C(0),
+      [3] = UINT64_C(0x9249249249249249),
+      [5] = UINT64_C(0x1084210842108421),
+      [7] = UINT64_C(0x8102040810204081),
+  };
+  return lead >= 64 ? 0 : every[grains] << lead;
+}

@@ -1,0 +1,67 @@
+/* size_class.h - the one table of size classes, and the one definition of the stride.
+ *
+ * Purpose:      what a slab of a class looks like. Capacity, carving, refill, the bump window and the validation of
+ *               pointers all read these rows; nothing else in the project computes a stride.
+ * Thread rule:  constant data.
+ *
+ * A slab of a class, without and with the class-index header (header_classidx):
+ *
+ *     |block 0        |block 1        |...  |tail|          first = 0
+ *     |..... h|block 0 ..... h|block 1 ...    |tail|        first = 16: the header h is the byte before each block
+ *      <- first ->     <- stride ->
+ *
+ * The stride is the same in both layouts and a multiple of 16, so that every block is 16-aligned; with headers a block
+ * gives its last byte to its neighbour's header. The last tiny class has no header in either layout.
+ *
+ * A slab's state is one bit for each grain, the largest power of two that divides the stride; the bit of a block is
+ * that of its first grain. grains = stride / grain is 1, 3, 5 or 7, because every class is (4, 5, 6 or 7) * 2^n.
+ */
+#ifndef HAK_BASE_SIZE_CLASS_H
+#define HAK_BASE_SIZE_CLASS_H
+
+#include "base/config.h"
+
+HAK_C_BEGIN
+
+enum {
+  HAK_ALIGNMENT = 16,    /* of every block */
+  HAK_TINY_CLASSES = 20, /* the first classes of the table */
+  HAK_POOL_CLASSES = 24, /* those that follow */
+  HAK_CLASSES = HAK_TINY_CLASSES + HAK_POOL_CLASSES,
+  HAK_TINY_MAX_BYTES = 1024,
+  HAK_POOL_MAX_BYTES = 65536,
+  HAK_MAX_GRAINS = 7,
+};
+
+/* The class-index header: three magic bits and the class in the lower five; the magic of a live block and that of a
+ * free one have no bit in common, so that no single flipped bit turns one into the other. */
+enum {
+  HAK_HEADER_LIVE = 0xa0,
+  HAK_HEADER_FREE = 0x40,
+  HAK_HEADER_CLASS_MASK = 0x1f,
+};
+_Static_assert(HAK_TINY_CLASSES <= HAK_HEADER_CLASS_MASK + 1, "a header holds every tiny class");
+
+typedef struct hak_size_class {
+  uint32_t stride;   /* bytes from one block to the next */
+  uint32_t usable;   /* bytes of a block that the program may write */
+  uint32_t first;    /* offset of block 0 in the slab */
+  uint32_t capacity; /* blocks in a slab */
+  uint16_t units;    /* arena units in a slab */
+  uint16_t wake;     /* a full slab is worth a refill after so many frees */
+  uint8_t shift;     /* log2 of the grain */
+  uint8_t grains;    /* grains in a stride */
+  uint8_t header;    /* the live header byte of the class, 0 where blocks have none */
+} hak_size_class;
+
+extern const hak_size_class hak_size_classes[HAK_CLASSES];
+
+/* Smallest class with at least `bytes` usable bytes; bytes <= HAK_POOL_MAX_BYTES. Slow: for tables and tests. */
+unsigned hak_size_class_for(size_t bytes);
+
+/* Bit pattern of the grains where blocks begin, in a word whose first block begins at grain `lead`. */
+uint64_t hak_size_class_starts(unsigned grains, unsigned lead);
+
+HAK_C_END
+
+#endif

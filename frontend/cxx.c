@@ -1,0 +1,100 @@
+/* The operators new and delete of C++, under the names that the Itanium ABI gives them for x86-64 and other systems
+ * whose size_t is unsigned long. In C, so that the core needs no C++ runtime; the exception is thrown by the runtime's
+ * own function, which is there in every program that can call these. */
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "frontend/route.h"
+
+#define HAK_API __attribute__((visibility("default")))
+
+/* std::get_new_handler() and std::__throw_bad_alloc(), where a C++ runtime is loaded. */
+typedef void (*new_handler)(void);
+extern new_handler runtime_get_new_handler(void) __asm__("_ZSt15get_new_handlerv") __attribute__((weak));
+extern void runtime_throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak, noreturn));
+
+/* What the standard asks of new: call the handler, which may free memory or throw, and try again. */
+static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
+  for (;;) {
+    new_handler handler = runtime_get_new_handler != NULL ? runtime_get_new_handler() : NULL;
+    if (handler == NULL) break;
+    handler();
+    void* block = hak_route_aligned(align, bytes);
+    if (block != NULL) return block;
+  }
+  if (!may_throw) return NULL;
+  if (runtime_throw_bad_alloc != NULL) runtime_throw_bad_alloc();
+  hak_fatal("operator new: out of memory, and no C++ runtime to throw", bytes);
+}
+
+#define NEW(symbol, throws)                                                            \
+  HAK_API void* symbol(size_t bytes);                                                  \
+  HAK_API void* symbol(size_t bytes) {                                                 \
+    void* block = hak_route_alloc(bytes);                                              \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, throws); \
+  }
+#define NEW_NOTHROW(symbol)                                                           \
+  HAK_API void* symbol(size_t bytes, const void* nothrow);                            \
+  HAK_API void* symbol(size_t bytes, const void* nothrow) {                           \
+    void* block = hak_route_alloc(bytes);                                             \
+    (void)nothrow;                                                                    \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, false); \
+  }
+#define NEW_ALIGNED(symbol)                                                  \
+  HAK_API void* symbol(size_t bytes, size_t align);                          \
+  HAK_API void* symbol(size_t bytes, size_t align) {                         \
+    void* block = hak_route_aligned(align, bytes);                           \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, true); \
+  }
+#define NEW_ALIGNED_NOTHROW(symbol)                                           \
+  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow);      \
+  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow) {     \
+    void* block = hak_route_aligned(align, bytes);                            \
+    (void)nothrow;                                                            \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, false); \
+  }
+#define DELETE(symbol)              \
+  HAK_API void symbol(void* block); \
+  HAK_API void symbol(void* block) { hak_route_free(block); }
+#define DELETE_NOTHROW(symbol)                            \
+  HAK_API void symbol(void* block, const void* nothrow);  \
+  HAK_API void symbol(void* block, const void* nothrow) { \
+    (void)nothrow;                                        \
+    hak_route_free(block);                                \
+  }
+#define DELETE_SIZED(symbol)                      \
+  HAK_API void symbol(void* block, size_t bytes); \
+  HAK_API void symbol(void* block, size_t bytes) { hak_route_free_sized(block, bytes); }
+#define DELETE_ALIGNED(symbol)                    \
+  HAK_API void symbol(void* block, size_t align); \
+  HAK_API void symbol(void* block, size_t align) { hak_route_free_aligned(block, 0, align); }
+#define DELETE_SIZED_ALIGNED(symbol)                            \
+  HAK_API void symbol(void* block, size_t bytes, size_t align); \
+  HAK_API void symbol(void* block, size_t bytes, size_t align) { hak_route_free_aligned(block, bytes, align); }
+#define DELETE_ALIGNED_NOTHROW(symbol)                                  \
+  HAK_API void symbol(void* block, size_t align, const void* nothrow);  \
+  HAK_API void symbol(void* block, size_t align, const void* nothrow) { \
+    (void)nothrow;                                                      \
+    hak_route_free_aligned(block, 0, align);                            \
+  }
+
+NEW(_Znwm, true)
+NEW(_Znam, true)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t)
+NEW_NOTHROW(_ZnamRKSt9nothrow_t)
+NEW_ALIGNED(_ZnwmSt11align_val_t)
+NEW_ALIGNED(_ZnamSt11align_val_t)
+NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t)
+NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
+DELETE(_ZdlPv)
+DELETE(_ZdaPv)
+DELETE_NOTHROW(_ZdlPvRKSt9nothrow_t)
+DELETE_NOTHROW(_ZdaPvRKSt9nothrow_t)
+DELETE_SIZED(_ZdlPvm)
+DELETE_SIZED(_ZdaPvm)
+DELETE_ALIGNED(_ZdlPvSt11align_val_t)
+DELETE_ALIGNED(_ZdaPvSt11align_val_t)
+DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t)
+DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t)
+DELETE_ALIGNED_NOTHROW(_ZdlPvSt11align_val_tRKSt9nothrow_t)
+DELETE_ALIGNED_NOTHROW(_ZdaPvSt11align_val_tRKSt9nothrow_t)

@@ -1,0 +1,55 @@
+#include "frontend/hakmem.h"
+
+#include <errno.h>
+
+#include "frontend/route.h"
+
+#define HAK_API __attribute__((visibility("default")))
+
+HAK_API void* hak_malloc(size_t bytes) { return hak_route_alloc(bytes); }
+
+HAK_API void hak_free(void* block) { hak_route_free(block); }
+
+HAK_API void* hak_calloc(size_t count, size_t bytes) { return hak_route_calloc(count, bytes); }
+
+HAK_API void* hak_realloc(void* block, size_t bytes) { return hak_route_realloc(block, bytes); }
+
+HAK_API void* hak_reallocarray(void* block, size_t count, size_t bytes) {
+  size_t total;
+  if (__builtin_mul_overflow(count, bytes, &total)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return hak_route_realloc(block, total);
+}
+
+HAK_API void* hak_aligned_alloc(size_t align, size_t bytes) {
+  if (!hak_is_power_of_two(align)) {
+    errno = EINVAL;
+    return NULL;
+  }
+  return hak_route_aligned(align, bytes);
+}
+
+HAK_API int hak_posix_memalign(void** block, size_t align, size_t bytes) {
+  if (!hak_is_power_of_two(align) || align % sizeof(void*) != 0) return EINVAL;
+  int saved = errno;
+  void* aligned = hak_route_aligned(align, bytes);
+  errno = saved;
+  if (aligned == NULL) return ENOMEM;
+  *block = aligned;
+  return 0;
+}
+
+HAK_API size_t hak_usable_size(const void* block) {
+  return block == NULL ? 0 : hak_route_usable("malloc_usable_size", (uintptr_t)block);
+}
+
+HAK_API bool hak_owns(const void* address) { return hak_route_owns((uintptr_t)address); }
+
+HAK_API bool hak_trim(void) {
+  hak_owner* owner = hak_thread_attach();
+  if (owner == NULL) return false;
+  hak_owner_trim(owner);
+  return hak_arena_purge(&hak_the_process.arena) != 0;
+}

@@ -1,0 +1,163 @@
+#include "frontend/introspect.h"
+
+#include "frontend/process.h"
+
+/* ---- chunks and slabs ---- */
+
+static void chunk_describe(const hak_chunk* chunk, hak_chunk_info* info) {
+  uint64_t free = hak_peek(&chunk->free);
+  uint64_t dirty = hak_peek(&chunk->dirty) & free;
+  info->address = chunk->base;
+  info->bytes = HAK_CHUNK_BYTES;
+  info->units = HAK_CHUNK_UNITS;
+  info->dirty = hak_count_bits(dirty);
+  info->clean = hak_count_bits(free & ~dirty);
+  info->used = HAK_CHUNK_UNITS - hak_count_bits(free);
+  info->huge_pages = hak_peek(&chunk->huge);
+}
+
+void hak_visit_chunks(hak_chunk_visitor* visit, void* arg) {
+  const hak_process* process = &hak_the_process;
+  /* Regions are never taken out of the list. */
+  for (const hak_region* r = hak_load_acquire(&process->arena.regions); r != NULL; r = r->next) {
+    const hak_chunk* chunk = hak_map_slot(&process->map, r->base);
+    for (size_t i = 0; i < r->chunks; i++) {
+      hak_chunk_info info;
+      if (!hak_peek(&chunk[i].committed)) continue;
+      chunk_describe(&chunk[i], &info);
+      if (!visit(&info, arg)) return;
+    }
+  }
+}
+
+static const char* state_name(const hak_slab* slab) {
+  switch ((hak_slab_state)hak_peek(&slab->state)) {
+    case HAK_SLAB_CURRENT:
+      return "current";
+    case HAK_SLAB_FULL:
+      return "full";
+    case HAK_SLAB_PARTIAL:
+      return "partial";
+    case HAK_SLAB_ABANDONED:
+      return "abandoned";
+  }
+  return "unknown";
+}
+
+static void slab_describe(const hak_slab* slab, uintptr_t unit, hak_slab_info* info) {
+  const hak_size_class* class = hak_slab_class(slab);
+  const hak_owner* owner = hak_load_acquire(&slab->owner);
+  uint32_t remote = hak_slab_count_remote(slab);
+  uint32_t live = hak_slab_count_live(slab);
+  if (live > class->capacity) live = class->capacity; /* read in the middle of a change */
+  if (remote > live) remote = live;
+  info->address = unit;
+  info->superslab = hak_align_down(unit, HAK_CHUNK_BYTES);
+  info->bytes = (size_t) class->units << HAK_UNIT_SHIFT;
+  info->stride = class->stride;
+  info->block_bytes = class->usable;
+  info->size_class = slab->class_index;
+  info->index = (unsigned)(unit >> HAK_UNIT_SHIFT) & (HAK_CHUNK_UNITS - 1);
+  info->capacity = class->capacity;
+  info->remote = remote;
+  info->used = live - remote;
+  info->free = class->capacity - live;
+  info->pool = slab->class_index >= HAK_TINY_CLASSES;
+  info->state = state_name(slab);
+  info->owner = owner == NULL ? 0 : hak_peek(&owner->number);
+}
+
+typedef struct slab_walk {
+  hak_slab_visitor* visit;
+  void* arg;
+} slab_walk;
+
+static bool visit_slabs_of_chunk(const hak_chunk_info* chunk, void* arg) {
+  const slab_walk* walk = arg;
+  for (uintptr_t unit = chunk->address; unit < chunk->address + chunk->bytes; unit += HAK_UNIT_BYTES) {
+    hak_slab* slab = hak_map_cell(&hak_the_process.map, unit);
+    hak_slab_info info;
+    if (hak_peek(&slab->kind) != HAK_CELL_SLAB || slab->head != slab) continue;
+    slab_describe(slab, unit, &info);
+    if (!walk->visit(&info, walk->arg)) return false;
+  }
+  return true;
+}
+
+void hak_visit_slabs(hak_slab_visitor* visit, void* arg) {
+  slab_walk walk = {visit, arg};
+  hak_visit_chunks(visit_slabs_of_chunk, &walk);
+}
+
+/* ---- counters ---- */
+
+typedef struct totals {
+  hak_arena_stats arena;
+  hak_owner_counters owners;
+  uint64_t threads, threads_now, record_bytes, live_bytes, large_bytes;
+} totals;
+
+static bool add_slab(const hak_slab_info* slab, void* arg) {
+  totals* t = arg;
+  t->live_bytes += (uint64_t)slab->used * slab->block_bytes;
+  return true;
+}
+
+static bool add_large_of_chunk(const hak_chunk_info* chunk, void* arg) {
+  totals* t = arg;
+  for (uintptr_t unit = chunk->address; unit < chunk->address + chunk->bytes; unit += HAK_UNIT_BYTES) {
+    const hak_cell* cell = hak_map_cell(&hak_the_process.map, unit);
+    if (hak_peek(&cell->kind) == HAK_CELL_LARGE) t->large_bytes += hak_large_usable(cell);
+  }
+  return true;
+}
+
+static void totals_read(totals* t) {
+  hak_process* process = &hak_the_process;
+  *t = (totals){.threads = hak_peek(&process->thread_count), .record_bytes = hak_peek(&process->meta.mapped_bytes)};
+  if (hak_load_acquire(&process->started) == 0) return;
+  t->arena = hak_arena_read_stats(&process->arena);
+  for (const hak_thread* thread = hak_load_acquire(&process->threads); thread != NULL; thread = thread->next) {
+    t->threads_now += hak_peek(&thread->active);
+#define ADD(name, help) t->owners.name += hak_peek(&thread->owner.counters.name);
+    HAK_FOR_EACH_OWNER_COUNTER(ADD)
+#undef ADD
+  }
+  hak_visit_slabs(add_slab, t);
+  hak_visit_chunks(add_large_of_chunk, t);
+  t->live_bytes += t->large_bytes;
+}
+
+typedef struct counter_row {
+  const char *name, *unit, *help;
+  size_t offset; /* in totals */
+} counter_row;
+
+static const counter_row rows[] = {
+    {"live_bytes", "bytes", "in blocks in the program's hands", offsetof(totals, live_bytes)},
+    {"large_bytes", "bytes", "of these: in large blocks", offsetof(totals, large_bytes)},
+    {"used_bytes", "bytes", "in slabs and large blocks", offsetof(totals, arena.used_bytes)},
+    {"dirty_bytes", "bytes", "free, not yet given back", offsetof(totals, arena.dirty_bytes)},
+    {"committed_bytes", "bytes", "address space that may hold memory", offsetof(totals, arena.committed_bytes)},
+    {"reserved_bytes", "bytes", "address space set aside", offsetof(totals, arena.reserved_bytes)},
+    {"purged_bytes", "bytes", "given back to the kernel so far", offsetof(totals, arena.purged_bytes)},
+    {"record_bytes", "bytes", "for the allocator's own records", offsetof(totals, record_bytes)},
+    {"purges", "events", "calls that gave memory back", offsetof(totals, arena.purges)},
+    {"runs", "events", "runs of units dealt by the arena", offsetof(totals, arena.runs)},
+    {"threads", "items", "threads that have allocated so far", offsetof(totals, threads)},
+    {"threads_now", "items", "of these: still there", offsetof(totals, threads_now)},
+#define OWNER_ROW(name, help) {#name, "events", help, offsetof(totals, owners.name)},
+    HAK_FOR_EACH_OWNER_COUNTER(OWNER_ROW)
+#undef OWNER_ROW
+};
+
+size_t hak_counters(hak_counter* out, size_t max) {
+  size_t count = sizeof rows / sizeof rows[0];
+  totals t;
+  totals_read(&t);
+  for (size_t i = 0; i < count && i < max; i++) {
+    uint64_t value = *(const uint64_t*)((const char*)&t + rows[i].offset);
+    out[i] = (hak_counter){rows[i].name, rows[i].unit, rows[i].help, value};
+  }
+  return count;
+}

@@ -1,0 +1,67 @@
+/* The names that libc gives its allocator, one call each. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frontend/hakmem.h"
+#include "frontend/introspect.h"
+#include "frontend/report.h"
+#include "frontend/route.h"
+
+#define HAK_API __attribute__((visibility("default")))
+
+HAK_API void* malloc(size_t bytes) { return hak_route_alloc(bytes); }
+HAK_API void free(void* block) { hak_route_free(block); }
+HAK_API void* calloc(size_t count, size_t bytes) { return hak_route_calloc(count, bytes); }
+HAK_API void* realloc(void* block, size_t bytes) { return hak_route_realloc(block, bytes); }
+HAK_API void* reallocarray(void* block, size_t count, size_t bytes) { return hak_reallocarray(block, count, bytes); }
+
+HAK_API void* aligned_alloc(size_t align, size_t bytes) { return hak_aligned_alloc(align, bytes); }
+HAK_API void* memalign(size_t align, size_t bytes) { return hak_aligned_alloc(align, bytes); }
+HAK_API int posix_memalign(void** block, size_t align, size_t bytes) { return hak_posix_memalign(block, align, bytes); }
+HAK_API void* valloc(size_t bytes) { return hak_aligned_alloc((size_t)sysconf(_SC_PAGESIZE), bytes); }
+HAK_API void* pvalloc(size_t bytes) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t whole = hak_align_up(bytes, page);
+  if (whole < bytes) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return hak_aligned_alloc(page, whole);
+}
+
+HAK_API size_t malloc_usable_size(void* block) { return hak_usable_size(block); }
+
+/* pad: bytes to keep; hakmem keeps none. */
+HAK_API int malloc_trim(size_t pad) {
+  (void)pad;
+  return hak_trim();
+}
+HAK_API void malloc_stats(void) { hak_report_stats(); }
+HAK_API int malloc_info(int options, FILE* stream) {
+  if (options != 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  return hak_report_xml(stream);
+}
+HAK_API struct mallinfo2 mallinfo2(void) { return hak_report_mallinfo(); }
+HAK_API struct mallinfo mallinfo(void) {
+  struct mallinfo2 wide = hak_report_mallinfo();
+  /* The old interface has ints: what does not fit reads as the largest. */
+  struct mallinfo info;
+  const size_t* from = (const size_t*)&wide;
+  int* to = (int*)&info;
+  for (size_t i = 0; i < sizeof wide / sizeof *from; i++) to[i] = from[i] > INT32_MAX ? INT32_MAX : (int)from[i];
+  return info;
+}
+/* glibc's tuning knobs have no counterpart here: accepted and ignored, as programs expect 1 for success. */
+HAK_API int mallopt(int parameter, int value) {
+  (void)parameter;
+  (void)value;
+  return 1;
+}

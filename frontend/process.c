@@ -1,0 +1,130 @@
+#define _GNU_SOURCE
+#include "frontend/process.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "pool_tls/pool.h"
+#include "tiny/tiny.h"
+
+hak_process hak_the_process = {
+    .magic = HAK_PROCESS_MAGIC,
+    .version = HAK_PROCESS_VERSION,
+    .bytes = sizeof(hak_process),
+    .map = HAK_MAP_EMPTY,
+    .lock = HAK_LOCK_INIT(HAK_RANK_PROCESS),
+};
+
+/* Bins that are always out of blocks: every request of a thread without an owner takes the slow path. */
+static hak_owner no_owner = {.bins = {[0 ... HAK_CLASSES - 1] = {.word = &hak_bin_no_word}}};
+
+__thread hak_owner* hak_thread_owner = &no_owner;
+
+static pthread_key_t exit_key;
+
+/* ---- fork: the locks are taken by the forking thread, so that the child finds everything whole ---- */
+
+static void before_fork(void) {
+  hak_lock_acquire(&hak_the_process.lock);
+  hak_lock_acquire(&hak_the_process.slabs.lock);
+  hak_lock_acquire(&hak_the_process.arena.lock);
+  hak_lock_acquire(&hak_the_process.meta.lock);
+}
+
+static void each_lock(void (*act)(hak_lock*)) {
+  act(&hak_the_process.meta.lock);
+  act(&hak_the_process.arena.lock);
+  act(&hak_the_process.slabs.lock);
+  act(&hak_the_process.lock);
+}
+
+static void after_fork_in_parent(void) { each_lock(hak_lock_release); }
+
+/* The slabs of threads that the child does not have stay with their owners: what the child frees of them is noted as
+ * remote, and their free blocks stay unused. Their lists may have been in the middle of a change. */
+static void after_fork_in_child(void) { each_lock(hak_lock_reset); }
+
+/* ---- the end of a thread ---- */
+
+static void thread_leave(void* record) {
+  hak_thread* thread = record;
+  hak_owner_abandon(&thread->owner);
+  hak_thread_owner = &no_owner;
+  hak_lock_acquire(&hak_the_process.lock);
+  thread->active = false;
+  hak_lock_release(&hak_the_process.lock);
+}
+
+/* ---- start-up ---- */
+
+static bool process_start(void) {
+  hak_process* process = &hak_the_process;
+  const hak_os* os = hak_os_linux();
+  hak_options_read(&process->options, environ);
+  hak_meta_init(&process->meta, os);
+  hak_map map = HAK_MAP_EMPTY;
+  if (!hak_map_init(&map, os)) return false;
+  hak_arena_init(&process->arena, &process->map, &process->meta, os, &process->options);
+  hak_slab_pool_init(&process->slabs, &process->arena, &process->meta);
+  /* The map last and its masks last of all: a look-up meets either the empty map or the whole one. No block of ours
+   * exists yet, so that any answer for a foreign address is right. */
+  process->map = map;
+  hak_store_release(&process->started, 1u);
+  return true;
+}
+
+/* Registers with libc what may allocate, so that it comes when malloc works already. */
+static void process_hook(void) {
+  pthread_key_create(&exit_key, thread_leave);
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+/* ---- owners ---- */
+
+/* A record for the calling thread: one whose thread died without leaving (it used the same control block as we do: it
+ * was allocating in its last destructors), one that is free, or a new one. With the lock held. */
+static hak_thread* thread_record(hak_process* process, bool* orphan) {
+  hak_thread* unused = NULL;
+  uintptr_t self = hak_thread_pointer();
+  for (hak_thread* t = process->threads; t != NULL; t = t->next) {
+    if (t->active && t->owner.thread == self) {
+      *orphan = true;
+      return t;
+    }
+    if (!t->active) unused = t;
+  }
+  if (unused == NULL) {
+    _Static_assert(sizeof(hak_thread) <= HAK_META_MAX_BYTES, "a thread is a record");
+    unused = hak_meta_alloc(&process->meta, sizeof *unused);
+    if (unused == NULL) return NULL;
+    unused->next = process->threads;
+    process->threads = unused;
+  }
+  unused->active = true;
+  return unused;
+}
+
+static void thread_prewarm(hak_owner* owner) {
+  if (!HAK_PREWARM_TLS) return;
+  hak_tiny_prewarm(owner);
+  if (HAK_POOL_TLS) hak_pool_prewarm(owner, 4096);
+}
+
+HAK_SLOW hak_owner* hak_thread_attach(void) {
+  hak_process* process = &hak_the_process;
+  bool orphan = false;
+  bool first = false;
+  if (hak_thread_has_owner()) return hak_thread_owner;
+  hak_lock_acquire(&process->lock);
+  if (hak_load_acquire(&process->started) == 0) first = process_start();
+  hak_thread* thread = hak_load_acquire(&process->started) != 0 ? thread_record(process, &orphan) : NULL;
+  if (thread != NULL && !orphan) hak_owner_init(&thread->owner, &process->slabs, ++process->thread_count);
+  hak_lock_release(&process->lock);
+  if (first) process_hook();
+  if (thread == NULL) return NULL;
+  hak_thread_owner = &thread->owner;
+  thread_prewarm(&thread->owner);
+  /* May allocate: by now it can. */
+  pthread_setspecific(exit_key, thread);
+  return &thread->owner;
+}

@@ -1,0 +1,53 @@
+#include "frontend/report.h"
+
+#include <string.h>
+
+#include "base/fatal.h"
+#include "frontend/introspect.h"
+
+enum { MOST_COUNTERS = 64 };
+
+void hak_report_stats(void) {
+  hak_counter counters[MOST_COUNTERS];
+  size_t count = hak_counters(counters, MOST_COUNTERS);
+  for (size_t i = 0; i < count; i++) {
+    hak_line line = {.length = 0};
+    hak_line_text(&line, counters[i].name);
+    hak_line_text(&line, " = ");
+    hak_line_number(&line, counters[i].value);
+    hak_line_text(&line, " ");
+    hak_line_text(&line, counters[i].unit);
+    hak_line_print(&line);
+  }
+}
+
+int hak_report_xml(FILE* stream) {
+  hak_counter counters[MOST_COUNTERS];
+  size_t count = hak_counters(counters, MOST_COUNTERS);
+  fprintf(stream, "<malloc version=\"hakmem\">\n");
+  for (size_t i = 0; i < count; i++) {
+    fprintf(stream, "<counter name=\"%s\" unit=\"%s\" value=\"%llu\"/>\n", counters[i].name, counters[i].unit,
+            (unsigned long long)counters[i].value);
+  }
+  return fprintf(stream, "</malloc>\n") < 0 ? -1 : 0;
+}
+
+static size_t counter(const hak_counter* counters, size_t count, const char* name) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(counters[i].name, name) == 0) return (size_t)counters[i].value;
+  }
+  return 0;
+}
+
+struct mallinfo2 hak_report_mallinfo(void) {
+  hak_counter counters[MOST_COUNTERS];
+  size_t count = hak_counters(counters, MOST_COUNTERS);
+  struct mallinfo2 info = {0};
+  info.arena = counter(counters, count, "committed_bytes");
+  info.uordblks = counter(counters, count, "live_bytes");
+  info.hblkhd = counter(counters, count, "large_bytes");
+  info.fordblks = counter(counters, count, "used_bytes") + counter(counters, count, "dirty_bytes");
+  info.fordblks = info.fordblks > info.uordblks ? info.fordblks - info.uordblks : 0;
+  info.keepcost = counter(counters, count, "dirty_bytes");
+  return info;
+}

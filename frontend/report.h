@@ -1,0 +1,18 @@
+/* report.h - what glibc's malloc_stats, malloc_info and mallinfo2 say, said of hakmem.
+ *
+ * Purpose:      figures that the process had from its own malloc, from the counters of introspect.h.
+ * Thread rule:  any thread.
+ * Failure rule: hak_report_xml returns -1 if the stream fails.
+ */
+#ifndef HAK_FRONTEND_REPORT_H
+#define HAK_FRONTEND_REPORT_H
+
+#include <malloc.h>
+#include <stdio.h>
+
+/* One line a counter on stderr. */
+void hak_report_stats(void);
+int hak_report_xml(FILE* stream);
+struct mallinfo2 hak_report_mallinfo(void);
+
+#endif

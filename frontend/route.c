@@ -1,0 +1,206 @@
+#include "frontend/route.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fatal.h"
+#include "frontend/misuse.h"
+
+/* ---- malloc, slow ---- */
+
+static void* alloc_large(size_t bytes, size_t align, bool* zeroed) {
+  return hak_large_alloc(&hak_the_process.arena, bytes, align, zeroed);
+}
+
+HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
+  bool zeroed;
+  void* block = NULL;
+  hak_owner* owner = hak_thread_attach();
+  if (owner != NULL) {
+    if (bytes <= HAK_TINY_MAX_BYTES) {
+      block = hak_tiny_alloc_slow(owner, bytes);
+    } else if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) {
+      block = hak_pool_alloc_slow(owner, bytes);
+    } else {
+      block = alloc_large(bytes, HAK_UNIT_BYTES, &zeroed);
+    }
+  }
+  if (block == NULL) errno = ENOMEM;
+  return block;
+}
+
+/* ---- free, slow ---- */
+
+__attribute__((noreturn)) HAK_SLOW void hak_route_bad_free(uintptr_t address) {
+  hak_cell* cell = hak_map_find(&hak_the_process.map, address);
+  /* A block that is live still can only have come here for its header. */
+  if (cell != NULL && cell->kind == HAK_CELL_SLAB && hak_slab_is_block(cell, address) &&
+      hak_slab_is_live(cell, address)) {
+    hak_misuse_header(cell, address);
+  }
+  hak_misuse_pointer("free", &hak_the_process.map, address);
+}
+
+HAK_SLOW void hak_route_count_slow(hak_slab* head) {
+  /* The slab's owner, not the thread's: they differ when a dead thread's control block has become ours. */
+  hak_owner_on_countdown(hak_load_relaxed(&head->owner), head);
+}
+
+/* A block in another thread's slab, or in a slab of ours that other threads free into. */
+static void free_slab_block(hak_cell* cell, uintptr_t address) {
+  hak_owner* self = hak_thread_attach();
+  if (!hak_slab_is_block(cell, address)) hak_route_bad_free(address);
+  if (self != NULL && hak_load_seq_cst(&cell->head->owner) == self) {
+    if (!hak_slab_free_shared(cell, address)) hak_route_bad_free(address);
+    if (hak_slab_count_free(cell->head)) hak_owner_on_countdown(self, cell->head);
+    return;
+  }
+  if (!hak_slab_free_remote(&hak_the_process.slabs, self, cell, address)) hak_route_bad_free(address);
+}
+
+HAK_SLOW void hak_route_free_slow(uintptr_t address) {
+  if (address == 0) return;
+  hak_cell* cell = hak_map_find(&hak_the_process.map, address);
+  if (cell != NULL && cell->kind == HAK_CELL_SLAB) {
+    if (HAK_HEADER_CLASSIDX && hak_slab_is_block(cell, address) &&
+        !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
+      hak_route_bad_free(address);
+    }
+    free_slab_block(cell, address);
+    return;
+  }
+  if (cell == NULL || !hak_large_is(cell) || hak_large_start(cell) != address ||
+      !hak_large_free(&hak_the_process.arena, cell)) {
+    hak_route_bad_free(address);
+  }
+}
+
+/* ---- sizes ---- */
+
+/* The cell of a live block that begins at address, else NULL. */
+static hak_cell* live_block(uintptr_t address) {
+  hak_cell* cell = hak_map_find(&hak_the_process.map, address);
+  if (cell == NULL) return NULL;
+  if (cell->kind == HAK_CELL_SLAB) {
+    return hak_slab_is_block(cell, address) && hak_slab_is_live_anywhere(cell, address) ? cell : NULL;
+  }
+  return hak_large_is(cell) && hak_large_start(cell) == address ? cell : NULL;
+}
+
+bool hak_route_owns(uintptr_t address) { return live_block(address) != NULL; }
+
+static size_t cell_usable(const hak_cell* cell) {
+  return cell->kind == HAK_CELL_SLAB ? hak_slab_class(cell)->usable : hak_large_usable(cell);
+}
+
+static hak_cell* live_block_or_abort(const char* function, uintptr_t address) {
+  /* Most often a block of the caller's: then the key says that the address is in the slab, and the bit the rest. */
+  hak_cell* cell = hak_map_cell(&hak_the_process.map, address);
+  if (HAK_CHECKED && hak_slab_is_mine(cell, address) && hak_slab_is_live(cell, address)) return cell;
+  cell = live_block(address);
+  if (HAK_UNLIKELY(cell == NULL)) hak_misuse_pointer(function, &hak_the_process.map, address);
+  return cell;
+}
+
+size_t hak_route_usable(const char* function, uintptr_t address) {
+  return cell_usable(live_block_or_abort(function, address));
+}
+
+/* ---- sized and aligned delete ---- */
+
+/* A block made by new for `bytes` bytes has the smallest class that holds them (any larger one if it was aligned). */
+static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
+  if (bytes > cell_usable(cell)) return false;
+  if (aligned) return true;
+  if (cell->kind == HAK_CELL_SLAB) {
+    return cell->class_index == 0 || bytes > hak_size_classes[cell->class_index - 1].usable;
+  }
+  return hak_align_up(bytes, hak_the_process.arena.os->page_bytes) == hak_large_usable(cell);
+}
+
+void hak_route_free_sized(void* block, size_t bytes) {
+  if (HAK_CHECKED && block != NULL) {
+    const hak_cell* cell = live_block_or_abort("delete", (uintptr_t)block);
+    if (HAK_UNLIKELY(!size_fits(cell, bytes, false))) hak_misuse_size(cell, (uintptr_t)block, bytes);
+  }
+  hak_route_free(block);
+}
+
+void hak_route_free_aligned(void* block, size_t bytes, size_t align) {
+  uintptr_t address = (uintptr_t)block;
+  if (HAK_CHECKED && block != NULL) {
+    const hak_cell* cell = live_block_or_abort("delete", address);
+    if (HAK_UNLIKELY(address % align != 0)) hak_misuse_alignment(cell, address, align);
+    if (HAK_UNLIKELY(bytes != 0 && !size_fits(cell, bytes, true))) hak_misuse_size(cell, address, bytes);
+  }
+  hak_route_free(block);
+}
+
+/* ---- calloc, realloc, alignment ---- */
+
+void* hak_route_calloc(size_t count, size_t bytes) {
+  size_t total;
+  if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &total))) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  if (total > (HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES)) {
+    bool zeroed = false;
+    void* large = hak_thread_attach() != NULL ? alloc_large(total, HAK_UNIT_BYTES, &zeroed) : NULL;
+    if (large == NULL) errno = ENOMEM;
+    return large == NULL || zeroed ? large : memset(large, 0, total);
+  }
+  void* block = hak_route_alloc(total);
+  return HAK_UNLIKELY(block == NULL) ? NULL : memset(block, 0, total);
+}
+
+static void* realloc_copy(void* block, size_t old_bytes, size_t bytes) {
+  void* moved = hak_route_alloc(bytes);
+  if (moved == NULL) return NULL;
+  memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
+  hak_route_free(block);
+  return moved;
+}
+
+void* hak_route_realloc(void* block, size_t bytes) {
+  if (block == NULL) return hak_route_alloc(bytes);
+  hak_cell* cell = live_block_or_abort("realloc", (uintptr_t)block);
+  if (HAK_UNLIKELY(bytes == 0)) {
+    hak_route_free(block);
+    return NULL;
+  }
+  size_t old_bytes = cell_usable(cell);
+  if (hak_large_is(cell)) {
+    if (bytes > HAK_POOL_MAX_BYTES) {
+      void* resized = hak_large_resize(&hak_the_process.arena, cell, bytes);
+      if (resized != NULL) return resized;
+    }
+    return realloc_copy(block, old_bytes, bytes);
+  }
+  /* In place as long as the block is not twice too large. */
+  if (bytes <= old_bytes && bytes >= old_bytes / 2) return block;
+  return realloc_copy(block, old_bytes, bytes);
+}
+
+/* A class whose blocks are all aligned to `align`, or none. Slabs begin at a multiple of the unit. */
+static bool class_for_alignment(size_t align, size_t bytes, size_t* class_bytes) {
+  if (align > HAK_UNIT_BYTES || bytes > HAK_POOL_MAX_BYTES) return false;
+  for (unsigned c = hak_size_class_for(bytes); c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++) {
+    const hak_size_class* class = &hak_size_classes[c];
+    if (class->first != 0 || class->stride % align != 0) continue;
+    *class_bytes = class->usable;
+    return true;
+  }
+  return false;
+}
+
+void* hak_route_aligned(size_t align, size_t bytes) {
+  bool zeroed;
+  size_t class_bytes;
+  if (align <= HAK_ALIGNMENT) return hak_route_alloc(bytes);
+  if (class_for_alignment(align, bytes, &class_bytes)) return hak_route_alloc(class_bytes);
+  if (align < HAK_UNIT_BYTES) align = HAK_UNIT_BYTES;
+  void* block = hak_thread_attach() != NULL ? alloc_large(bytes, align, &zeroed) : NULL;
+  if (block == NULL) errno = ENOMEM;
+  return block;
+}

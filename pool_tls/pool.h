@@ -1,0 +1,32 @@
+/* pool.h - the mid-size front: requests above HAK_TINY_MAX_BYTES and up to HAK_POOL_MAX_BYTES.
+ *
+ * Purpose:      from a request to the bin of its size class. Slabs of these classes span several units (64 KiB to
+ *               1 MiB), so that a refill brings up to 64 blocks from the thread's part of the arena.
+ * Owns:         nothing of its own. Bins and slabs are superslab's.
+ * Thread rule:  the owning thread.
+ * Failure rule: NULL when no memory is to be had.
+ */
+#ifndef HAK_POOL_TLS_POOL_H
+#define HAK_POOL_TLS_POOL_H
+
+#include "superslab/owner.h"
+
+HAK_C_BEGIN
+
+HAK_FAST hak_bin* hak_pool_bin(hak_owner* owner, size_t bytes) {
+  size_t granules = (bytes + HAK_POOL_GRANULE - 1) / HAK_POOL_GRANULE;
+  return (hak_bin*)((char*)owner + owner->pool_bin_offset[granules]);
+}
+
+/* A block if the bin has one at hand, else NULL: hak_pool_alloc_slow. bytes in the pool's range. */
+HAK_FAST void* hak_pool_alloc(hak_owner* owner, size_t bytes) { return hak_bin_take(hak_pool_bin(owner, bytes)); }
+
+/* Refills the bin first. */
+void* hak_pool_alloc_slow(hak_owner* owner, size_t bytes);
+
+/* Opens a window for every pool class of up to `most` bytes (prewarm_tls). */
+void hak_pool_prewarm(hak_owner* owner, size_t most);
+
+HAK_C_END
+
+#endif

@@ -1,0 +1,102 @@
+#include "base/fatal.h"
+#include "superslab/internal.h"
+
+/* Slabs without an owner are in the list of their class. The pool's lock stands in for the owner. */
+
+static void abandoned_add(hak_slab_pool* pool, hak_slab* head) {
+  head->state = HAK_SLAB_ABANDONED;
+  hak_slab_set_owner(head, NULL);
+  hak_body_push(&pool->abandoned[head->class_index], hak_slab_body_of(head));
+  hak_add_relaxed(&pool->abandoned_count[head->class_index], 1u);
+}
+
+static void abandoned_take(hak_slab_pool* pool, hak_slab* head) {
+  hak_body_remove(&pool->abandoned[head->class_index], hak_slab_body_of(head));
+  hak_sub_relaxed(&pool->abandoned_count[head->class_index], 1u);
+}
+
+static bool is_abandoned(hak_slab* head) {
+  return hak_peek(&head->kind) == HAK_CELL_SLAB && head->head == head && hak_load_seq_cst(&head->owner) == NULL;
+}
+
+static void adopt_locked(hak_owner* owner, hak_slab* head) {
+  abandoned_take(owner->pool, head);
+  hak_slab_set_owner(head, owner);
+  owner->counters.slabs_adopted++;
+}
+
+bool hak_abandoned_adopt(hak_owner* owner, hak_slab* head) {
+  hak_lock_acquire(&owner->pool->lock);
+  bool ours = is_abandoned(head);
+  if (ours) adopt_locked(owner, head);
+  hak_lock_release(&owner->pool->lock);
+  if (!ours) return false;
+  owner->counters.remote_blocks += hak_slab_collect_remote(head);
+  hak_owner_file_slab(owner, head);
+  return true;
+}
+
+bool hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index) {
+  hak_slab_pool* pool = owner->pool;
+  hak_slab_body* found = NULL;
+  hak_lock_acquire(&pool->lock);
+  /* A slab with too few free blocks is left for the thread that frees into it. A few are looked at, not all. */
+  int tries = 8;
+  for (hak_slab_body* body = pool->abandoned[class_index]; body != NULL && tries > 0; body = body->next, tries--) {
+    const hak_size_class* class = hak_slab_class(body->slab);
+    if (class->capacity - hak_slab_count_live(body->slab) + hak_slab_count_remote(body->slab) < class->wake) continue;
+    found = body;
+    adopt_locked(owner, body->slab);
+    break;
+  }
+  hak_lock_release(&pool->lock);
+  if (found == NULL) return false;
+  owner->counters.remote_blocks += hak_slab_collect_remote(found->slab);
+  hak_owner_file_slab(owner, found->slab);
+  return true;
+}
+
+bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
+  hak_lock_acquire(&pool->lock);
+  bool ours = is_abandoned(head);
+  bool empty = false;
+  if (ours) {
+    hak_slab_collect_remote(head);
+    empty = hak_slab_count_live(head) == 0;
+    if (empty) abandoned_take(pool, head);
+  }
+  hak_lock_release(&pool->lock);
+  if (empty) hak_slab_release(pool, head);
+  return ours;
+}
+
+/* ---- the end of a thread ---- */
+
+static void abandon_list(hak_slab_pool* pool, hak_slab_body** list) {
+  while (*list != NULL) {
+    hak_slab_body* body = *list;
+    hak_body_remove(list, body);
+    abandoned_add(pool, body->slab);
+  }
+}
+
+void hak_owner_abandon(hak_owner* owner) {
+  hak_slab_pool* pool = owner->pool;
+  hak_owner_trim(owner);
+  hak_lock_acquire(&pool->lock);
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    hak_bin_slabs* slabs = &owner->slabs[c];
+    uint32_t before = hak_load_relaxed(&pool->abandoned_count[c]);
+    if (slabs->current != NULL) {
+      abandoned_add(pool, slabs->current);
+      slabs->current = NULL;
+      owner->bins[c] = HAK_BIN_CLOSED;
+    }
+    abandon_list(pool, &slabs->full);
+    abandon_list(pool, &slabs->partial); /* last, so that they are first in the list */
+    owner->counters.slabs_abandoned += hak_load_relaxed(&pool->abandoned_count[c]) - before;
+  }
+  hak_lock_release(&pool->lock);
+  /* What was pushed here before the owners changed; what comes later, its pusher sends on (remote.c). */
+  hak_remote_dispatch(pool, NULL, hak_swap_seq_cst(&owner->remote_slabs, NULL));
+}

@@ -1,0 +1,69 @@
+/* internal.h - what the files of superslab/ share among themselves; no other folder includes it.
+ *
+ * slab_pool.c  cuts slabs from the arena and gives them back
+ * owner.c      the state machine: refill and the transitions
+ * remote.c     frees by other threads: from the bit to the owner's hands
+ * abandoned.c  slabs without an owner
+ */
+#ifndef HAK_SUPERSLAB_INTERNAL_H
+#define HAK_SUPERSLAB_INTERNAL_H
+
+#include "superslab/owner.h"
+
+HAK_C_BEGIN
+
+/* ---- slab_pool.c ---- */
+
+/* A slab of the class with every block free, owned by `owner` but in none of its lists. */
+hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index);
+/* Takes a slab without live blocks out of the world. It is in no list. */
+void hak_slab_release(hak_slab_pool* pool, hak_slab* head);
+/* Changes who the slab's keys let in; owner is NULL for an abandoned slab. */
+void hak_slab_set_owner(hak_slab* head, hak_owner* owner);
+
+/* ---- lists of bodies ---- */
+
+static inline void hak_body_push(hak_slab_body** list, hak_slab_body* body) {
+  body->prev = NULL;
+  body->next = *list;
+  if (*list != NULL) (*list)->prev = body;
+  *list = body;
+}
+
+static inline void hak_body_remove(hak_slab_body** list, hak_slab_body* body) {
+  *(body->prev != NULL ? &body->prev->next : list) = body->next;
+  if (body->next != NULL) body->next->prev = body->prev;
+  body->next = body->prev = NULL;
+}
+
+/* ---- owner.c ---- */
+
+/* Puts a slab that is in no list where its number of live blocks says: full, partial, or out. */
+void hak_owner_file_slab(hak_owner* owner, hak_slab* head);
+/* Takes a slab that is full or partial out of its list. */
+void hak_owner_unfile_slab(hak_owner* owner, hak_slab* head);
+
+/* ---- remote.c ---- */
+
+/* The end of every list of slabs with remote frees: remote_next is NULL only outside any list. */
+extern hak_slab hak_remote_sentinel;
+
+/* Moves the remote bits of a slab into its own. The caller owns the slab (or holds the pool's lock, if nobody does).
+ * Returns how many blocks came home. */
+uint32_t hak_slab_collect_remote(hak_slab* head);
+/* Finds every slab of a list taken from an owner its present owner. self: the caller's owner or NULL. */
+void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
+
+/* ---- abandoned.c ---- */
+
+/* Takes over one slab of the class that has blocks to give; filed with the owner. False if there is none. */
+bool hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index);
+/* Takes over this slab, if it is abandoned (still). */
+bool hak_abandoned_adopt(hak_owner* owner, hak_slab* head);
+/* Remote frees of an abandoned slab, by a thread that cannot adopt it: collected in place; the last one releases the
+ * slab. False if the slab has an owner by now. */
+bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head);
+
+HAK_C_END
+
+#endif

@@ -1,0 +1,69 @@
+#include "superslab/slab.h"
+
+#include "base/fatal.h"
+
+uint64_t hak_slab_starts(const hak_slab_body* body, const hak_size_class* class, uint32_t word) {
+  uint32_t begin = word * 64;
+  uint32_t lead;
+  if (begin <= body->first_grain) {
+    lead = body->first_grain - begin;
+  } else {
+    uint32_t behind = (begin - body->first_grain) % class->grains;
+    lead = behind == 0 ? 0 : class->grains - behind;
+  }
+  uint64_t starts = hak_size_class_starts(class->grains, lead);
+  if (begin >= body->end_grain) return 0;
+  return starts & hak_low_mask(body->end_grain - begin);
+}
+
+uintptr_t hak_slab_block_of(const hak_slab* cell, uintptr_t address) {
+  const hak_slab_body* body = hak_slab_body_of(cell);
+  const hak_size_class* class = hak_slab_class(cell);
+  uintptr_t first = body->base + class->first;
+  if (address < first) return 0;
+  uintptr_t index = (address - first) / class->stride;
+  return index < class->capacity ? first + index * class->stride : 0;
+}
+
+bool hak_slab_is_block(const hak_slab* cell, uintptr_t address) {
+  return address != 0 && hak_slab_block_of(cell, address) == address;
+}
+
+bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address) {
+  uint64_t* remote = hak_load_acquire(&hak_slab_body_of(cell)->remote);
+  if (!hak_slab_is_live(cell, address)) return false;
+  return remote == NULL || !hak_bit_peek((uintptr_t)remote, hak_slab_grain(cell, address));
+}
+
+uint32_t hak_slab_count_remote(const hak_slab* head) {
+  const hak_slab_body* body = hak_slab_body_of(head);
+  uint64_t* remote = hak_load_acquire(&body->remote);
+  uint32_t count = 0;
+  for (uint32_t w = 0; remote != NULL && w < body->words; w++) count += hak_count_bits(hak_peek(&remote[w]));
+  return count;
+}
+
+uint32_t hak_slab_count_live(const hak_slab* head) {
+  const hak_slab_body* body = hak_slab_body_of(head);
+  uint32_t count = 0;
+  for (uint32_t w = 0; w < body->words; w++) count += hak_count_bits(~hak_peek(&body->bits[w]));
+  return count;
+}
+
+void hak_slab_check(const hak_slab* head) {
+  const hak_slab_body* body = hak_slab_body_of(head);
+  const hak_size_class* class = hak_slab_class(head);
+  if (head->kind != HAK_CELL_SLAB || head->head != head) hak_fatal("slab: not a head", body->base);
+  if (body->slab != head) hak_fatal("slab: body of another slab", body->base);
+  if (body->end_grain - body->first_grain != class->capacity * class->grains) hak_fatal("slab: stride", body->base);
+  for (uint32_t w = 0; w < body->words; w++) {
+    if ((~body->bits[w] & ~hak_slab_starts(body, class, w)) != 0)
+      hak_fatal("slab: live where no block begins", body->base);
+  }
+  uint32_t live = hak_slab_count_live(head);
+  if (head->state == HAK_SLAB_PARTIAL && head->countdown != live)
+    hak_fatal("slab: countdown of a partial slab", body->base);
+  if (head->state == HAK_SLAB_FULL && class->capacity - live != class->wake - head->countdown) {
+    hak_fatal("slab: countdown of a full slab", body->base);
+  }
+}

@@ -1,0 +1,149 @@
+/* slab.h - a slab: a run of units cut into blocks of one size class, with one bit for each block.
+ *
+ * Purpose:      the layout of a slab and the part of free that its owner runs: whose block is this, is it live, mark it
+ *               free, count it.
+ * Owns:         the cells of a slab's units (arena/map.h) and its body, a record of its own apart from the blocks.
+ * Thread rule:  the bits belong to the owner, who changes them without atomics. Other threads only set bits of the
+ *               remote array (remote.h).
+ * Failure rule: each test here answers with a bool; the caller names the fault.
+ *
+ * Bits: 1 = not in use: a free block, or a grain where no block begins. A live block is the one state with a 0, so that
+ * a double free and an interior pointer are the same test: the bit is 1 already.
+ *
+ *     class of 48 bytes (grain 16, 3 grains a block), blocks 0 and 2 live:
+ *     grain  0 1 2 3 4 5 6 7 8 9 ...
+ *     bit    0 1 1 1 1 1 0 1 1 1
+ *     starts 1 0 0 1 0 0 1 0 0 1         bits & starts = the free blocks
+ *
+ * The key of a unit tells in one comparison whether an address lies in this unit, is aligned as a block of it must be,
+ * and belongs to the calling thread:
+ *
+ *     mask = the address bits above the unit, and those below the grain
+ *     key  = (first block & mask) ^ thread pointer of the owner          (checked builds; 0 in place of an owner:
+ *     mine = ((address & mask) ^ key) == my thread pointer                abandoned)
+ *
+ * Two thread pointers differ in bits below 2^38 or so and a slot's addresses above, so that no foreign address matches
+ * by accident. The fast build keeps the thread pointer alone and trusts the address.
+ *
+ * The lowest bit of a key, 0 in every address and thread pointer, says that other threads free into this unit: then no
+ * comparison matches, and the owner's frees take the slow path, which looks at the bits of the others as well.
+ *
+ * States and who moves a slab between them (all by the owner; bin.c):
+ *
+ *     (arena) --attach--> CURRENT --no free block--> FULL --`wake` frees--> PARTIAL --last free--> (arena)
+ *                            ^                                               |
+ *                            +------------------- attach --------------------+
+ *     any --owner exits--> ABANDONED --adopted--> PARTIAL or FULL                                   (abandoned.c)
+ */
+#ifndef HAK_SUPERSLAB_SLAB_H
+#define HAK_SUPERSLAB_SLAB_H
+
+#include "arena/map.h"
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "base/size_class.h"
+
+HAK_C_BEGIN
+
+typedef hak_cell hak_slab;
+
+typedef enum hak_slab_state {
+  HAK_SLAB_CURRENT,   /* a bin allocates from it */
+  HAK_SLAB_FULL,      /* no block was free when the bin left it; fewer than `wake` freed since */
+  HAK_SLAB_PARTIAL,   /* in its bin's list */
+  HAK_SLAB_ABANDONED, /* its owner is gone; in the list of its class */
+} hak_slab_state;
+
+typedef struct hak_slab_body hak_slab_body;
+struct hak_slab_body {
+  hak_slab* slab;
+  hak_slab_body *next, *prev;   /* in the list of the slab's state */
+  uintptr_t base;               /* first byte of the slab */
+  HAK_SHARED(uint64_t*) remote; /* bits set by other threads: freed; made at the first remote free */
+  uint32_t words;               /* of each bit array */
+  uint32_t first_grain;         /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
+  uint32_t end_grain;           /* bit behind the last block */
+  uint32_t fresh_word;          /* words from here on have never been allocated from */
+  bool zeroed;                  /* the run read as zero when it was taken */
+  uint64_t bits[];
+};
+
+/* countdown of a slab that is current: never reached in practice; reaching it is harmless. */
+#define HAK_SLAB_NO_COUNTDOWN UINT32_MAX
+
+static inline const hak_size_class* hak_slab_class(const hak_slab* slab) {
+  return &hak_size_classes[slab->class_index];
+}
+static inline hak_slab_body* hak_slab_body_of(const hak_slab* slab) { return (hak_slab_body*)slab->head->body; }
+
+static inline uint64_t hak_slab_mask(const hak_size_class* class) {
+#if HAK_CHECKED
+  return ~(uint64_t)(HAK_UNIT_BYTES - 1) | ((UINT64_C(1) << class->shift) - 1);
+#else
+  (void)class;
+  return 0;
+#endif
+}
+
+/* The key for a unit of a slab whose blocks lie at (unit + first) modulo the grain. */
+static inline uint64_t hak_slab_key(const hak_size_class* class, uintptr_t unit, uintptr_t thread) {
+  return ((unit + class->first) & hak_slab_mask(class)) ^ thread;
+}
+
+/* The calling thread owns the slab of this cell, and the address may be a block of it. */
+HAK_FAST bool hak_slab_is_mine(const hak_slab* cell, uintptr_t address) {
+#if HAK_CHECKED
+  return hak_xor_is_thread(address & cell->mask, &cell->key);
+#else
+  (void)address;
+  return hak_load_relaxed(&cell->key) == hak_thread_pointer();
+#endif
+}
+
+/* Owner only: marks a block free. True if it was not live: a double free, or no block begins there. */
+HAK_FAST bool hak_slab_mark_free(const hak_slab* cell, uintptr_t address) {
+  return hak_bit_test_and_set(cell->bits, address >> cell->shift);
+}
+
+/* Owner only: counts a free. True when the countdown is over: hak_owner_on_countdown is due. */
+HAK_FAST bool hak_slab_count_free(hak_slab* head) { return --head->countdown == 0; }
+
+/* Other threads have freed blocks of this unit since the owner last brought such blocks home. */
+#define HAK_SLAB_SHARED UINT64_C(1)
+static inline bool hak_slab_is_shared(const hak_slab* cell) {
+  return (hak_load_relaxed(&cell->key) & HAK_SLAB_SHARED) != 0;
+}
+
+/* Any thread: the block that begins at address is in use, as its owner knows it. */
+static inline bool hak_slab_is_live(const hak_slab* cell, uintptr_t address) {
+  return !hak_bit_peek(cell->bits, address >> cell->shift);
+}
+/* The same, and no other thread has freed it either. */
+bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address);
+
+/* Index of the bit of the block at address in the slab's arrays, counted from their first bit. */
+static inline uintptr_t hak_slab_grain(const hak_slab* cell, uintptr_t address) {
+  uintptr_t base = hak_slab_body_of(cell)->base;
+  return (address >> cell->shift) - ((base >> cell->shift) & ~(uintptr_t)63);
+}
+
+/* Any thread: the address is in the slab's blocks and one begins there. cell: of the address. */
+bool hak_slab_is_block(const hak_slab* cell, uintptr_t address);
+/* The block that an address inside the slab belongs to, 0 if it is before the first or behind the last. */
+uintptr_t hak_slab_block_of(const hak_slab* cell, uintptr_t address);
+
+/* Blocks in the program's hands, counting those that other threads freed and nobody drained yet. Exact for the owner.
+ */
+uint32_t hak_slab_count_live(const hak_slab* head);
+/* Blocks freed by other threads and not yet drained. */
+uint32_t hak_slab_count_remote(const hak_slab* head);
+
+/* Bits of word `word` where a block begins. */
+uint64_t hak_slab_starts(const hak_slab_body* body, const hak_size_class* class, uint32_t word);
+
+/* Whole-structure validator: aborts on the first broken invariant. Owner only. */
+void hak_slab_check(const hak_slab* head);
+
+HAK_C_END
+
+#endif

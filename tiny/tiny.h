@@ -1,0 +1,42 @@
+/* tiny.h - the small-object front: requests up to HAK_TINY_MAX_BYTES.
+ *
+ * Purpose:      from a request to the bin of its size class, in three instructions.
+ * Owns:         the layout of tiny blocks (layout.h). Bins and slabs are superslab's.
+ * Thread rule:  the owning thread.
+ * Failure rule: NULL when no memory is to be had.
+ */
+#ifndef HAK_TINY_TINY_H
+#define HAK_TINY_TINY_H
+
+#include "superslab/owner.h"
+#include "tiny/layout.h"
+
+HAK_C_BEGIN
+
+/* Bytes that the header takes of a block. */
+enum { HAK_TINY_HEADER_BYTES = HAK_HEADER_CLASSIDX };
+
+HAK_FAST hak_bin* hak_tiny_bin(hak_owner* owner, size_t bytes) {
+  size_t granules = (bytes + HAK_TINY_HEADER_BYTES + HAK_ALIGNMENT - 1) / HAK_ALIGNMENT;
+  return (hak_bin*)((char*)owner + owner->tiny_bin_offset[granules]);
+}
+
+/* A block if the bin has one at hand, else NULL: hak_tiny_alloc_slow. bytes <= HAK_TINY_MAX_BYTES. */
+HAK_FAST void* hak_tiny_alloc(hak_owner* owner, size_t bytes) {
+  hak_bin* bin = hak_tiny_bin(owner, bytes);
+  void* block = hak_bin_take(bin);
+#if HAK_HEADER_CLASSIDX
+  if (HAK_LIKELY(block != NULL)) hak_header_mark_live(block, bin->header);
+#endif
+  return block;
+}
+
+/* Refills the bin first. */
+void* hak_tiny_alloc_slow(hak_owner* owner, size_t bytes);
+
+/* Opens a window for every tiny class, so that the first requests find their bins filled (prewarm_tls). */
+void hak_tiny_prewarm(hak_owner* owner);
+
+HAK_C_END
+
+#endif
