@@ -8,11 +8,11 @@
 extern bool hak_owns(const void* block) __attribute__((weak));
 
 int main(void) {
-  void* block = malloc(1000);
+  void* block = malloc(100);
   if (block == NULL) return 1;
-  memset(block, 1, 1000);
+  memset(block, 1, 100);
   bool ours = hak_owns != NULL && hak_owns(block);
-  printf("malloc(1000) by %s, usable size %zu\n", ours ? "hakmem" : "the C library", malloc_usable_size(block));
+  printf("malloc(100) by %s, usable size %zu\n", ours ? "hakmem" : "the C library", malloc_usable_size(block));
   free(block);
   return 0;
 }

@@ -51,15 +51,15 @@ class Consumer : public ::testing::Test {
 };
 
 TEST_F(Consumer, HasItsOwnMallocWithoutHakmem) {
-  EXPECT_EQ(Run("without").rfind("malloc(1000) by the C library", 0), 0u) << Run("without");
+  EXPECT_EQ(Run("without").rfind("malloc(100) by the C library", 0), 0u) << Run("without");
 }
 
 TEST_F(Consumer, RunsOnHakmemWhenTheMallocAttributeNamesIt) {
-  EXPECT_EQ(Run("with_malloc").rfind("malloc(1000) by hakmem", 0), 0u) << Run("with_malloc");
+  EXPECT_EQ(Run("with_malloc").rfind("malloc(100) by hakmem", 0), 0u) << Run("with_malloc");
 }
 
 TEST_F(Consumer, RunsOnHakmemAsAPlainDependency) {
-  EXPECT_EQ(Run("with_deps").rfind("malloc(1000) by hakmem", 0), 0u) << Run("with_deps");
+  EXPECT_EQ(Run("with_deps").rfind("malloc(100) by hakmem", 0), 0u) << Run("with_deps");
 }
 
 // The byte of the header is missing from what the program may use.
