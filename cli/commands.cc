@@ -5,7 +5,7 @@ namespace hakctl {
 
 const std::vector<Command>& commands() {
   static const auto* table =
-      new std::vector<Command>{bench_command(), compare_command(), count_command(), config_command()};
+      new std::vector<Command>{bench_command(), dump_command(), compare_command(), count_command(), config_command()};
   return *table;
 }
 
