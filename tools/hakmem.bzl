@@ -11,7 +11,15 @@ WARNINGS = [
     "-Werror",
 ]
 
-_CORE_COPTS = WARNINGS + [
+# A call of malloc stays a call: in the core no loop becomes a calloc, in a test no block is left out as unused.
+NO_BUILTIN_MALLOC = [
+    "-fno-builtin-malloc",
+    "-fno-builtin-calloc",
+    "-fno-builtin-realloc",
+    "-fno-builtin-free",
+]
+
+_CORE_COPTS = WARNINGS + NO_BUILTIN_MALLOC + [
     "-std=gnu11",
     "-Wconversion",
     "-Wstrict-prototypes",
@@ -19,11 +27,6 @@ _CORE_COPTS = WARNINGS + [
     "-fvisibility=hidden",
     # A library opened with dlopen still finds its thread-locals without a call.
     "-ftls-model=initial-exec",
-    # Else the compiler turns the body of calloc into a call of calloc.
-    "-fno-builtin-malloc",
-    "-fno-builtin-calloc",
-    "-fno-builtin-realloc",
-    "-fno-builtin-free",
     # One set of objects serves programs and libhakmem.so.
     "-fPIC",
 ]
@@ -44,7 +47,7 @@ def hak_cc_test(name, size = "small", copts = [], deps = [], local_defines = [],
     cc_test(
         name = name,
         size = size,
-        copts = WARNINGS + copts,
+        copts = WARNINGS + NO_BUILTIN_MALLOC + copts,
         deps = deps + ["@com_google_googletest//:gtest_main"],
         local_defines = flag_macros() + local_defines,
         linkstatic = True,
