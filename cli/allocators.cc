@@ -56,7 +56,8 @@ std::string real_path(const std::string& path) {
 }
 
 Allocator known_allocator(const std::string& name) {
-  if (name == "hakmem") return hakmem_allocator();
+  if (name == "hakmem") return hakmem_allocator("");
+  if (name.compare(0, 7, "hakmem_") == 0) return hakmem_allocator(name.substr(7));
   if (name == "glibc") return {"glibc", ""};
   std::vector<std::string> names = {"hakmem", "glibc"};
   for (const Peer& peer : known_peers()) {
@@ -132,20 +133,21 @@ std::string sibling_program(const std::string& name) {
   return path;
 }
 
-Allocator hakmem_allocator() {
-  std::string path = program_folder() + "/../frontend/libhakmem.so";
+Allocator hakmem_allocator(const std::string& variant) {
+  std::string name = variant.empty() ? "hakmem" : "hakmem_" + variant;
+  std::string path = program_folder() + "/../frontend/lib" + name + ".so";
   if (!readable(path)) {
-    throw MissingError("libhakmem.so is not built: ./bazelw build --config=opt //frontend:libhakmem.so");
+    throw MissingError("lib" + name + ".so is not built: ./bazelw build --config=opt //frontend:lib" + name + ".so");
   }
-  return {"hakmem", real_path(path)};
+  return {name, real_path(path)};
 }
 
-std::vector<Allocator> named_allocators(const std::vector<NamedLibrary>& named) {
+std::vector<Allocator> named_allocators(const std::vector<NamedLibrary>& named, const std::string& variant) {
   std::vector<Allocator> chosen;
   for (const NamedLibrary& one : named) {
     if (one.name == "hakmem" && !one.path.empty()) chosen = {from_library(one)};
   }
-  if (chosen.empty()) chosen.push_back(hakmem_allocator());
+  if (chosen.empty()) chosen.push_back(hakmem_allocator(variant));
   for (const NamedLibrary& one : named) {
     if (one.name != "hakmem") put(&chosen, one.path.empty() ? known_allocator(one.name) : from_library(one));
   }
@@ -154,7 +156,7 @@ std::vector<Allocator> named_allocators(const std::vector<NamedLibrary>& named) 
 
 std::vector<Allocator> choose_allocators(const std::vector<NamedLibrary>& with) {
   bool only_named = std::any_of(with.begin(), with.end(), [](const NamedLibrary& one) { return one.path.empty(); });
-  std::vector<Allocator> named = named_allocators(with);
+  std::vector<Allocator> named = named_allocators(with, "");
   if (only_named) return named;
   std::vector<Allocator> chosen = {named[0]};
   for (const Allocator& peer : installed_peers()) chosen.push_back(peer);

@@ -20,11 +20,13 @@ struct Allocator {
   std::string library;  // "" is the program's own malloc
 };
 
-// libhakmem.so beside this program's folder, where the build puts it. Throws MissingError when it is not built.
-Allocator hakmem_allocator();
+// libhakmem.so in the folder beside this program's, where the build puts it, or a variant of it such as
+// libhakmem_fast.so. Throws MissingError when it is not built.
+Allocator hakmem_allocator(const std::string& variant);
 
-// hakmem (the one named so, else the one that is built here), then the others that are named.
-std::vector<Allocator> named_allocators(const std::vector<NamedLibrary>& named);
+// hakmem (the one named so, else the variant that is built here), then the others that are named: hakmem_fast and the
+// like, known peers, or libraries.
+std::vector<Allocator> named_allocators(const std::vector<NamedLibrary>& named, const std::string& variant);
 
 // What --with asks for. Nothing: hakmem, glibc and each installed peer. NAME=LIBRARY adds one to these; a name without
 // a library keeps only what is named, and hakmem.

@@ -56,24 +56,26 @@ void write_comparison(std::ostream& out, const Comparison& comparison, const std
   out << "\n";
 }
 
-// How the first allocator stands against the best of the others, over all rows.
+// Times the best of the others: the largest of the ratios to each of them, round by round as everywhere.
+double ratio_to_best_other(const Comparison& comparison) {
+  double largest = 0;
+  for (size_t i = 1; i < comparison.contenders.size(); ++i) {
+    Summary ratio = ratio_to(comparison.contenders[0], comparison.contenders[i], &Sample::seconds);
+    largest = std::max(largest, ratio.median);
+  }
+  return largest;
+}
+
 void write_standing(std::ostream& out, const CompareReport& report) {
   size_t first = 0;
   double worst = 0;
   std::string worst_row;
   for (const Comparison& comparison : report.comparisons) {
-    double own = median_of(comparison.contenders[0], &Sample::seconds);
-    double best = 0;
-    for (size_t i = 1; i < comparison.contenders.size(); ++i) {
-      double seconds = median_of(comparison.contenders[i], &Sample::seconds);
-      if (best == 0 || seconds < best) best = seconds;
-    }
-    if (best <= 0) continue;
-    first += own <= best ? 1 : 0;
-    if (own / best > worst) {
-      worst = own / best;
-      worst_row = comparison.load.label;
-    }
+    double ratio = ratio_to_best_other(comparison);
+    first += ratio <= 1 ? 1 : 0;
+    if (ratio < worst) continue;
+    worst = ratio;
+    worst_row = comparison.load.label;
   }
   out << report.comparisons[0].contenders[0].allocator.name << " is first in " << first << " of "
       << report.comparisons.size() << " rows; its worst row is " << worst_row << " with " << ratio_text(worst)

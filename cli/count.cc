@@ -26,7 +26,8 @@ constexpr const char* kHelp =
     "  calloc     calloc, free                      realloc2x         malloc, realloc to double, free\n"
     "  churn4096  free, malloc of a random size     cross100          malloc by one thread, free by another\n"
     "\n"
-    "With --goal the goals of that build stand beside the counts; a row that misses its goal is exit status 1.\n"
+    "With --goal the goals of that build stand beside the counts; a row that misses its goal is exit status 1. Unless\n"
+    "hakmem=LIBRARY says otherwise, --goal fast counts libhakmem_fast.so.\n"
     "\n"
     "Examples:\n"
     "  hakctl count\n"
@@ -100,7 +101,7 @@ void write_json(std::ostream& out, const std::vector<Counted>& all, const Option
 std::vector<Allocator> allocators_of(const Options& options) {
   std::vector<NamedLibrary> named;
   for (const std::string& word : options.words) named.push_back(parse_named_library(word));
-  return named_allocators(named);
+  return named_allocators(named, options.goal == "fast" ? "fast" : "");
 }
 
 int run_count(const Options& options, const Streams& streams) {

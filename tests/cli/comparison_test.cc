@@ -89,7 +89,7 @@ TEST(CompareCsv, HasARowForEachAllocator) {
 
 std::string refusal_of(const std::vector<NamedLibrary>& named) {
   try {
-    named_allocators(named);
+    named_allocators(named, "");
   } catch (const std::exception& error) {
     return error.what();
   }
@@ -105,8 +105,13 @@ TEST(Allocators, ThatAreNoFilesAreRefused) {
   EXPECT_EQ(refusal_of({{"hakmem", "-"}, {"mine", "/nonexistent/lib.so"}}), "there is no library /nonexistent/lib.so");
 }
 
+TEST(Allocators, SayHowToBuildAVariantThatIsNotThere) {
+  EXPECT_THAT(refusal_of({{"hakmem", "-"}, {"hakmem_nonsense", ""}}),
+              HasSubstr("libhakmem_nonsense.so is not built: ./bazelw build"));
+}
+
 TEST(Allocators, PutHakmemFirst) {
-  auto chosen = named_allocators({{"glibc", ""}, {"hakmem", "-"}});
+  auto chosen = named_allocators({{"glibc", ""}, {"hakmem", "-"}}, "");
   ASSERT_EQ(chosen.size(), 2u);
   EXPECT_EQ(chosen[0].name, "hakmem");
   EXPECT_EQ(chosen[1].name, "glibc");
