@@ -116,11 +116,11 @@ static bool region_add(hak_arena* arena, size_t units) {
   if (chunks < ARENA_LEAST_CHUNKS) chunks = ARENA_LEAST_CHUNKS;
   if (chunks > ARENA_MOST_CHUNKS) chunks = ARENA_MOST_CHUNKS;
   if (chunks < least) chunks = least;
-  hak_region* region = hak_meta_alloc(arena->meta, sizeof *region);
+  hak_region* region = hak_meta_alloc(arena->meta, HAK_META_OTHER, sizeof *region);
   if (region == NULL) return false;
   while ((region->base = reserve_claimed(arena, chunks << HAK_CHUNK_SHIFT, HAK_CHUNK_BYTES, chunks)) == 0) {
     if (chunks == least) {
-      hak_meta_free(arena->meta, region, sizeof *region);
+      hak_meta_free(arena->meta, HAK_META_OTHER, region, sizeof *region);
       return false;
     }
     chunks = chunks / 2 > least ? chunks / 2 : least;
@@ -145,7 +145,10 @@ static bool want_huge(const hak_arena* arena) {
 
 static bool chunk_commit(hak_arena* arena, hak_chunk* chunk) {
   if (chunk->committed) return true;
-  if (!arena->os->commit(chunk->base, HAK_CHUNK_BYTES)) return false;
+  if (!arena->os->commit(chunk->base, HAK_CHUNK_BYTES)) {
+    arena->commit_failed = true;
+    return false;
+  }
   chunk->committed = true;
   chunk->huge = want_huge(arena);
   if (chunk->huge) arena->os->huge_pages(chunk->base, HAK_CHUNK_BYTES, true);
@@ -322,10 +325,12 @@ static bool over_soft_limit(const hak_arena* arena) {
 uintptr_t hak_arena_alloc(hak_arena* arena, size_t units, size_t align, bool* zeroed) {
   uintptr_t start = 0;
   hak_lock_acquire(&arena->lock);
+  arena->commit_failed = false;
   look_at_clock(arena);
   if (!over_limit(arena, units << HAK_UNIT_SHIFT)) {
     start = alloc_once(arena, units, align, zeroed);
-    if (start == 0 && region_add(arena, units)) start = alloc_once(arena, units, align, zeroed);
+    if (start == 0 && !arena->commit_failed && region_add(arena, units))
+      start = alloc_once(arena, units, align, zeroed);
   }
   if (start != 0) {
     arena->stats.used_bytes += units << HAK_UNIT_SHIFT;
@@ -404,6 +409,12 @@ bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t mo
   return ok;
 }
 
+/* more: modulo 2^64, so that what goes is counted as well. */
+static void count_mapped(hak_arena* arena, uint64_t more) {
+  arena->stats.mapped_bytes += more;
+  arena->stats.used_bytes += more;
+}
+
 static uintptr_t map_own(hak_arena* arena, size_t bytes, size_t align) {
   uintptr_t start = reserve_claimed(arena, bytes, align, 1);
   if (start == 0) return 0;
@@ -417,7 +428,7 @@ uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align) {
   hak_lock_acquire(&arena->lock);
   uintptr_t start = over_limit(arena, bytes) ? 0 : map_own(arena, bytes, align);
   if (start != 0) {
-    arena->stats.used_bytes += bytes;
+    count_mapped(arena, bytes);
     if (arena->options->huge_pages != 0) arena->os->huge_pages(start, bytes, true);
   }
   hak_lock_release(&arena->lock);
@@ -427,7 +438,7 @@ uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align) {
 void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes) {
   hak_lock_acquire(&arena->lock);
   hak_map_drop(arena->map, start, 1);
-  arena->stats.used_bytes -= bytes;
+  count_mapped(arena, -bytes);
   hak_lock_release(&arena->lock);
   arena->os->release(start, bytes);
 }
@@ -452,7 +463,7 @@ uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, s
   if (new_bytes <= old_bytes || !over_limit(arena, new_bytes - old_bytes)) {
     now = remap_own(arena, start, old_bytes, new_bytes);
   }
-  if (now != 0) arena->stats.used_bytes += new_bytes - old_bytes;
+  if (now != 0) count_mapped(arena, new_bytes - old_bytes);
   hak_lock_release(&arena->lock);
   return now;
 }

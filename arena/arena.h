@@ -40,6 +40,7 @@ typedef struct hak_arena_stats {
   uint64_t reserved_bytes;  /* address space in regions */
   uint64_t committed_bytes; /* of it: writable */
   uint64_t used_bytes;      /* in runs, and in mappings of their own */
+  uint64_t mapped_bytes;    /* of these: in mappings of their own */
   uint64_t dirty_bytes;     /* in free units that may hold memory */
   uint64_t purged_bytes;    /* given back so far */
   uint64_t purges;          /* calls to the kernel for it */
@@ -56,6 +57,7 @@ typedef struct hak_arena {
   hak_chunk_list by_order[HAK_CHUNK_ORDERS];
   hak_chunk* dirty_chunks;
   uint64_t next_tick_ms;
+  bool commit_failed;      /* the request at hand failed for memory, not for address space */
   unsigned calls_to_clock; /* alloc and free look at the clock once in so many calls */
   hak_arena_stats stats;
 } hak_arena;

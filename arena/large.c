@@ -16,7 +16,7 @@ static void* cell_occupy(hak_arena* arena, uintptr_t start, size_t bytes, hak_ce
 }
 
 void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed) {
-  size_t rounded = hak_align_up(bytes, arena->os->page_bytes);
+  size_t rounded = hak_align_up(bytes > 0 ? bytes : 1, arena->os->page_bytes);
   if (rounded < bytes || rounded > PTRDIFF_MAX) return NULL;
   if (rounded >= HAK_LARGE_MAPPED_BYTES || align > HAK_CHUNK_BYTES ||
       (align > HAK_UNIT_BYTES && rounded > HAK_CHUNK_BYTES)) {
@@ -48,9 +48,13 @@ bool hak_large_free(hak_arena* arena, hak_cell* cell) {
 static void* resize_mapped(hak_arena* arena, hak_cell* cell, size_t rounded) {
   if (rounded < HAK_LARGE_MAPPED_BYTES / 2) return NULL; /* small again: a run serves it better */
   uintptr_t start = hak_large_start(cell);
+  /* Given up before the remap: as soon as the mapping has moved, its old addresses may be another's. */
+  hak_poke(&cell->kind, (uint8_t)HAK_CELL_FREED);
   uintptr_t now = hak_arena_remap(arena, start, hak_large_usable(cell), rounded);
-  if (now == 0) return NULL;
-  if (now != start) hak_poke(&cell->kind, (uint8_t)HAK_CELL_FREED);
+  if (now == 0) {
+    hak_poke(&cell->kind, (uint8_t)HAK_CELL_MAPPED);
+    return NULL;
+  }
   return cell_occupy(arena, now, rounded, HAK_CELL_MAPPED);
 }
 

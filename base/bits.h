@@ -75,4 +75,6 @@ HAK_FAST bool hak_xor_is_thread(uintptr_t x, const uint64_t* key) {
 #endif
 }
 
+HAK_C_END
+
 #endif

@@ -46,7 +46,9 @@
 #endif
 /* A variable of the core: a hidden declaration is what lets the fast paths reach it without the GOT. */
 #define HAK_HIDDEN __attribute__((visibility("hidden")))
-/* A function that stands apart from every fast path. */
+/* Functions that stand apart from every fast path: those that come up every few dozen calls, and the rare ones, which
+ * the compiler may make small instead of fast. */
+#define HAK_MEDIUM __attribute__((noinline))
 #define HAK_SLOW __attribute__((noinline, cold))
 
 /* Address space is dealt in units; 64 of them make a chunk, whose free units fit one machine word. */

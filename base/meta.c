@@ -28,14 +28,14 @@ static bool meta_map(hak_meta* meta) {
   return true;
 }
 
-void* hak_meta_alloc(hak_meta* meta, size_t bytes) {
+void* hak_meta_alloc(hak_meta* meta, hak_meta_kind kind, size_t bytes) {
   size_t grains = (bytes + HAK_META_GRAIN - 1) / HAK_META_GRAIN;
   size_t rounded = grains * HAK_META_GRAIN;
   bool used_before = true;
   hak_lock_acquire(&meta->lock);
-  void** record = meta->freed[grains];
+  void** record = meta->freed[kind][grains];
   if (record != NULL) {
-    meta->freed[grains] = *record;
+    meta->freed[kind][grains] = *record;
   } else if (meta->bump_end - meta->bump >= rounded || meta_map(meta)) {
     record = (void**)meta->bump;
     meta->bump += rounded;
@@ -46,10 +46,10 @@ void* hak_meta_alloc(hak_meta* meta, size_t bytes) {
   return record;
 }
 
-void hak_meta_free(hak_meta* meta, void* record, size_t bytes) {
+void hak_meta_free(hak_meta* meta, hak_meta_kind kind, void* record, size_t bytes) {
   size_t grains = (bytes + HAK_META_GRAIN - 1) / HAK_META_GRAIN;
   hak_lock_acquire(&meta->lock);
-  *(void**)record = meta->freed[grains];
-  meta->freed[grains] = record;
+  *(void**)record = meta->freed[kind][grains];
+  meta->freed[kind][grains] = record;
   hak_lock_release(&meta->lock);
 }

@@ -10,12 +10,12 @@
   ROW(80, 1) ROW(96, 1) ROW(112, 1) ROW(128, 1) \
   ROW(160, 1) ROW(192, 1) ROW(224, 1) ROW(256, 1) \
   ROW(320, 1) ROW(384, 1) ROW(448, 1) ROW(512, 1) \
-  ROW(640, 1) ROW(768, 1) ROW(896, 1) ROW(1024, 1)
+  ROW(640, 2) ROW(768, 2) ROW(896, 2) ROW(1024, 2)
 #define FOR_EACH_POOL_CLASS(ROW) \
-  ROW(1280, 1) ROW(1536, 1) ROW(1792, 1) ROW(2048, 2) \
-  ROW(2560, 2) ROW(3072, 2) ROW(3584, 2) ROW(4096, 4) \
-  ROW(5120, 4) ROW(6144, 4) ROW(7168, 4) ROW(8192, 8) \
-  ROW(10240, 8) ROW(12288, 8) ROW(14336, 8) ROW(16384, 16) \
+  ROW(1280, 4) ROW(1536, 4) ROW(1792, 4) ROW(2048, 4) \
+  ROW(2560, 8) ROW(3072, 8) ROW(3584, 8) ROW(4096, 8) \
+  ROW(5120, 8) ROW(6144, 8) ROW(7168, 8) ROW(8192, 8) \
+  ROW(10240, 16) ROW(12288, 16) ROW(14336, 16) ROW(16384, 16) \
   ROW(20480, 16) ROW(24576, 16) ROW(28672, 16) ROW(32768, 16) \
   ROW(40960, 16) ROW(49152, 16) ROW(57344, 16) ROW(65536, 16)
 /* clang-format on */
@@ -25,8 +25,6 @@
 #define SLAB_BYTES(units) ((units)*65536)
 /* The first header stands one byte before block 0, so that 15 bytes at the front and no more are lost to it. */
 #define CAPACITY(stride, units) ((SLAB_BYTES(units) - (HAS_HEADER(stride) ? HAK_ALIGNMENT - 1 : 0)) / (stride))
-/* A thirty-second of the slab: enough blocks to pay for a refill, little memory hidden in full slabs. */
-#define WAKE(stride, units) (CAPACITY(stride, units) / 32 > 0 ? CAPACITY(stride, units) / 32 : 1)
 
 enum {
 /* Class numbers, for the header bytes. */
@@ -46,7 +44,6 @@ _Static_assert(SLAB_BYTES(1) == HAK_UNIT_BYTES, "a slab is made of units");
       .first = HAS_HEADER(s) ? HAK_ALIGNMENT : 0,  \
       .capacity = CAPACITY(s, u),                  \
       .units = (u),                                \
-      .wake = WAKE(s, u),                          \
       .shift = __builtin_ctz(GRAIN(s)),            \
       .grains = (s) / GRAIN(s),                    \
       .header = HAS_HEADER(s) ? (header_byte) : 0, \
@@ -71,13 +68,9 @@ unsigned hak_size_class_for(size_t bytes) {
   return c;
 }
 
-uint64_t hak_size_class_starts(unsigned grains, unsigned lead) {
-  /* Every grains-th bit from bit 0 on. */
-  static const uint64_t every[HAK_MAX_GRAINS + 1] = {
-      [1] = ~UINT64_C(0),
-      [3] = UINT64_C(0x9249249249249249),
-      [5] = UINT64_C(0x1084210842108421),
-      [7] = UINT64_C(0x8102040810204081),
-  };
-  return lead >= 64 ? 0 : every[grains] << lead;
-}
+const uint64_t hak_every_grain[HAK_MAX_GRAINS + 1] = {
+    [1] = ~UINT64_C(0),
+    [3] = UINT64_C(0x9249249249249249),
+    [5] = UINT64_C(0x1084210842108421),
+    [7] = UINT64_C(0x8102040810204081),
+};

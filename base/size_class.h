@@ -48,7 +48,6 @@ typedef struct hak_size_class {
   uint32_t first;    /* offset of block 0 in the slab */
   uint32_t capacity; /* blocks in a slab */
   uint16_t units;    /* arena units in a slab */
-  uint16_t wake;     /* a full slab is worth a refill after so many frees */
   uint8_t shift;     /* log2 of the grain */
   uint8_t grains;    /* grains in a stride */
   uint8_t header;    /* the live header byte of the class, 0 where blocks have none */
@@ -59,8 +58,16 @@ extern const hak_size_class hak_size_classes[HAK_CLASSES];
 /* Smallest class with at least `bytes` usable bytes; bytes <= HAK_POOL_MAX_BYTES. Slow: for tables and tests. */
 unsigned hak_size_class_for(size_t bytes);
 
-/* Bit pattern of the grains where blocks begin, in a word whose first block begins at grain `lead`. */
-uint64_t hak_size_class_starts(unsigned grains, unsigned lead);
+/* Where blocks begin in a word of 64 grains: every grains-th bit from bit 0 on; shift it by the word's lead, which is
+ * the grain of the first block that begins in the word. */
+extern const uint64_t hak_every_grain[HAK_MAX_GRAINS + 1];
+
+/* The lead of the next word: a word holds 64 grains, so the pattern moves by the rest of 64. */
+static inline unsigned hak_next_lead(unsigned lead, unsigned grains) {
+  unsigned rest = grains == 1 ? 0 : grains == 5 ? 4 : 1;
+  return lead >= rest ? lead - rest : lead + grains - rest;
+}
+_Static_assert(64 % 3 == 1 && 64 % 5 == 4 && 64 % 7 == 1, "hak_next_lead knows the rests of 64");
 
 HAK_C_END
 

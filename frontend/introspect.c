@@ -45,23 +45,23 @@ static const char* state_name(const hak_slab* slab) {
 }
 
 static void slab_describe(const hak_slab* slab, uintptr_t unit, hak_slab_info* info) {
-  const hak_size_class* class = hak_slab_class(slab);
+  const hak_size_class* row = hak_slab_class(slab);
   const hak_owner* owner = hak_load_acquire(&slab->owner);
   uint32_t remote = hak_slab_count_remote(slab);
   uint32_t live = hak_slab_count_live(slab);
-  if (live > class->capacity) live = class->capacity; /* read in the middle of a change */
+  if (live > row->capacity) live = row->capacity; /* read in the middle of a change */
   if (remote > live) remote = live;
   info->address = unit;
   info->superslab = hak_align_down(unit, HAK_CHUNK_BYTES);
-  info->bytes = (size_t) class->units << HAK_UNIT_SHIFT;
-  info->stride = class->stride;
-  info->block_bytes = class->usable;
+  info->bytes = (size_t)row->units << HAK_UNIT_SHIFT;
+  info->stride = row->stride;
+  info->block_bytes = row->usable;
   info->size_class = slab->class_index;
   info->index = (unsigned)(unit >> HAK_UNIT_SHIFT) & (HAK_CHUNK_UNITS - 1);
-  info->capacity = class->capacity;
+  info->capacity = row->capacity;
   info->remote = remote;
   info->used = live - remote;
-  info->free = class->capacity - live;
+  info->free = row->capacity - live;
   info->pool = slab->class_index >= HAK_TINY_CLASSES;
   info->state = state_name(slab);
   info->owner = owner == NULL ? 0 : hak_peek(&owner->number);
@@ -117,6 +117,7 @@ static void totals_read(totals* t) {
   *t = (totals){.threads = hak_peek(&process->thread_count), .record_bytes = hak_peek(&process->meta.mapped_bytes)};
   if (hak_load_acquire(&process->started) == 0) return;
   t->arena = hak_arena_read_stats(&process->arena);
+  t->large_bytes = t->arena.mapped_bytes;
   for (const hak_thread* thread = hak_load_acquire(&process->threads); thread != NULL; thread = thread->next) {
     t->threads_now += hak_peek(&thread->active);
 #define ADD(name, help) t->owners.name += hak_peek(&thread->owner.counters.name);

@@ -41,32 +41,42 @@ static void line_pointer(hak_line* line, const char* function, uintptr_t address
 
 static bool is_free(const char* function) { return function[0] == 'f' || function[0] == 'd'; }
 
+/* A live or a freed block begins at the address; else *inside is the block around it, or 0. */
+static bool block_begins(const hak_cell* cell, uintptr_t address, uintptr_t* inside) {
+  *inside = 0;
+  if (cell->kind == HAK_CELL_SLAB) {
+    *inside = hak_slab_block_of(cell, address);
+    return *inside == address;
+  }
+  return cell->kind != HAK_CELL_NONE && hak_large_start(cell) == address;
+}
+
 __attribute__((noreturn)) void hak_misuse_pointer(const char* function, const hak_map* map, uintptr_t address) {
   hak_line line = {.length = 0};
+  uintptr_t inside;
   const hak_cell* cell = hak_map_find(map, address);
   if (cell == NULL) {
-    line_pointer(&line, function, address, ": not a pointer of this allocator");
-    hak_line_abort(&line);
+    /* A large block's own mapping leaves the map when it is freed; its cell remembers it until it is used again. */
+    cell = hak_map_cell(map, address);
+    if (cell->kind != HAK_CELL_FREED || hak_large_start(cell) != address) {
+      line_pointer(&line, function, address, ": not a pointer of this allocator");
+      hak_line_abort(&line);
+    }
   }
-  bool block_begins = cell->kind == HAK_CELL_SLAB   ? hak_slab_is_block(cell, address)
-                      : cell->kind != HAK_CELL_NONE ? hak_large_start(cell) == address
-                                                    : false;
-  if (block_begins) {
+  if (block_begins(cell, address, &inside)) {
     if (is_free(function)) {
       hak_line_text(&line, "double free of ");
       hak_line_address(&line, address);
     } else {
       line_pointer(&line, function, address, ": block was freed before");
     }
-    describe(&line, cell);
-  } else if (cell->kind == HAK_CELL_SLAB) {
-    uintptr_t block = hak_slab_block_of(cell, address);
+  } else if (inside != 0) {
     line_pointer(&line, function, address, ": inside block ");
-    hak_line_address(&line, block);
-    describe(&line, cell);
+    hak_line_address(&line, inside);
   } else {
     line_pointer(&line, function, address, ": no live block begins there");
   }
+  describe(&line, cell);
   hak_line_abort(&line);
 }
 

@@ -16,7 +16,7 @@ hak_process hak_the_process = {
 };
 
 /* Bins that are always out of blocks: every request of a thread without an owner takes the slow path. */
-static hak_owner no_owner = {.bins = {[0 ... HAK_CLASSES - 1] = {.word = &hak_bin_no_word}}};
+static hak_owner no_owner = HAK_OWNER_NOBODY(no_owner);
 
 __thread hak_owner* hak_thread_owner = &no_owner;
 
@@ -95,7 +95,7 @@ static hak_thread* thread_record(hak_process* process, bool* orphan) {
   }
   if (unused == NULL) {
     _Static_assert(sizeof(hak_thread) <= HAK_META_MAX_BYTES, "a thread is a record");
-    unused = hak_meta_alloc(&process->meta, sizeof *unused);
+    unused = hak_meta_alloc(&process->meta, HAK_META_OTHER, sizeof *unused);
     if (unused == NULL) return NULL;
     unused->next = process->threads;
     process->threads = unused;

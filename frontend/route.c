@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/fatal.h"
-#include "frontend/misuse.h"
 
 /* ---- malloc, slow ---- */
 
@@ -18,9 +17,9 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
   hak_owner* owner = hak_thread_attach();
   if (owner != NULL) {
     if (bytes <= HAK_TINY_MAX_BYTES) {
-      block = hak_tiny_alloc_slow(owner, bytes);
+      block = hak_tiny_refill(owner, hak_tiny_bin(owner, bytes));
     } else if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) {
-      block = hak_pool_alloc_slow(owner, bytes);
+      block = hak_pool_refill(owner, hak_pool_bin(owner, bytes));
     } else {
       block = alloc_large(bytes, HAK_UNIT_BYTES, &zeroed);
     }
@@ -29,48 +28,57 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
   return block;
 }
 
+HAK_MEDIUM void* hak_route_refill(hak_owner* owner, hak_bin* bin, size_t bytes) {
+  if (HAK_LIKELY(hak_bin_step(bin))) return hak_tiny_take(bin); /* or the pool's, where header is 0 */
+  if (HAK_UNLIKELY(owner->pool == NULL)) return hak_route_alloc_slow(bytes);
+  void* block = bytes <= HAK_TINY_MAX_BYTES ? hak_tiny_refill(owner, bin) : hak_pool_refill(owner, bin);
+  if (HAK_UNLIKELY(block == NULL)) errno = ENOMEM;
+  return block;
+}
+
 /* ---- free, slow ---- */
 
 __attribute__((noreturn)) HAK_SLOW void hak_route_bad_free(uintptr_t address) {
-  hak_cell* cell = hak_map_find(&hak_the_process.map, address);
-  /* A block that is live still can only have come here for its header. */
-  if (cell != NULL && cell->kind == HAK_CELL_SLAB && hak_slab_is_block(cell, address) &&
-      hak_slab_is_live(cell, address)) {
-    hak_misuse_header(cell, address);
-  }
   hak_misuse_pointer("free", &hak_the_process.map, address);
 }
 
-HAK_SLOW void hak_route_count_slow(hak_slab* head) {
+__attribute__((noreturn)) HAK_SLOW void hak_route_bad_grain(const hak_slab* cell, uintptr_t grain) {
+  hak_route_bad_free((grain << cell->shift) + (hak_slab_class(cell)->first & ((1u << cell->shift) - 1)));
+}
+
+HAK_MEDIUM void hak_route_count_slow(hak_slab* head) {
   /* The slab's owner, not the thread's: they differ when a dead thread's control block has become ours. */
   hak_owner_on_countdown(hak_load_relaxed(&head->owner), head);
 }
 
-/* A block in another thread's slab, or in a slab of ours that other threads free into. */
-static void free_slab_block(hak_cell* cell, uintptr_t address) {
-  hak_owner* self = hak_thread_attach();
-  if (!hak_slab_is_block(cell, address)) hak_route_bad_free(address);
-  if (self != NULL && hak_load_seq_cst(&cell->head->owner) == self) {
-    if (!hak_slab_free_shared(cell, address)) hak_route_bad_free(address);
-    if (hak_slab_count_free(cell->head)) hak_owner_on_countdown(self, cell->head);
-    return;
-  }
-  if (!hak_slab_free_remote(&hak_the_process.slabs, self, cell, address)) hak_route_bad_free(address);
+/* A block of ours in a slab that other threads free into. */
+static void free_shared(hak_owner* self, hak_cell* cell, uintptr_t address) {
+  if (!hak_slab_free_shared(cell, address)) hak_route_bad_free(address);
+  if (hak_slab_count_free(cell->head)) hak_owner_on_countdown(self, cell->head);
 }
 
-HAK_SLOW void hak_route_free_slow(uintptr_t address) {
+static HAK_SLOW void free_large(uintptr_t address) {
   if (address == 0) return;
   hak_cell* cell = hak_map_find(&hak_the_process.map, address);
-  if (cell != NULL && cell->kind == HAK_CELL_SLAB) {
-    if (HAK_HEADER_CLASSIDX && hak_slab_is_block(cell, address) &&
-        !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
-      hak_route_bad_free(address);
-    }
-    free_slab_block(cell, address);
-    return;
-  }
   if (cell == NULL || !hak_large_is(cell) || hak_large_start(cell) != address ||
       !hak_large_free(&hak_the_process.arena, cell)) {
+    hak_route_bad_free(address);
+  }
+}
+
+HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell) {
+  if (hak_peek(&cell->kind) != HAK_CELL_SLAB || !hak_slab_holds(cell, address)) {
+    free_large(address);
+    return;
+  }
+  if (HAK_HEADER_CLASSIDX && hak_slab_is_live(cell, address) &&
+      !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
+    hak_route_bad_free(address);
+  }
+  hak_owner* self = hak_thread_has_owner() ? hak_thread_owner : hak_thread_attach();
+  if (HAK_UNLIKELY(hak_load_relaxed(&cell->head->owner) == self) && self != NULL) {
+    free_shared(self, cell, address);
+  } else if (HAK_UNLIKELY(!hak_slab_free_remote(&hak_the_process.slabs, self, cell, address))) {
     hak_route_bad_free(address);
   }
 }
@@ -186,9 +194,9 @@ void* hak_route_realloc(void* block, size_t bytes) {
 static bool class_for_alignment(size_t align, size_t bytes, size_t* class_bytes) {
   if (align > HAK_UNIT_BYTES || bytes > HAK_POOL_MAX_BYTES) return false;
   for (unsigned c = hak_size_class_for(bytes); c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++) {
-    const hak_size_class* class = &hak_size_classes[c];
-    if (class->first != 0 || class->stride % align != 0) continue;
-    *class_bytes = class->usable;
+    const hak_size_class* row = &hak_size_classes[c];
+    if (row->first != 0 || row->stride % align != 0) continue;
+    *class_bytes = row->usable;
     return true;
   }
   return false;

@@ -10,17 +10,23 @@
 #ifndef HAK_FRONTEND_ROUTE_H
 #define HAK_FRONTEND_ROUTE_H
 
+#include "frontend/misuse.h"
 #include "frontend/process.h"
 #include "pool_tls/pool.h"
 #include "tiny/tiny.h"
 
 HAK_C_BEGIN
 
-/* Out of line: refill, large blocks, first call of a thread; misuse. errno is ENOMEM where NULL is returned. */
+/* Out of line: a bin without a block at hand; large blocks and the first call of a thread. errno is ENOMEM where NULL
+ * is returned. */
+void* hak_route_refill(hak_owner* owner, hak_bin* bin, size_t bytes);
 void* hak_route_alloc_slow(size_t bytes);
-void hak_route_free_slow(uintptr_t address);
+/* A free that is not of a block in a slab of the caller's own; cell: of the address, or of another one. */
+void hak_route_free_slow(uintptr_t address, hak_slab* cell);
 void hak_route_count_slow(hak_slab* head);
+/* Misuse. The grain is the address shifted, which is what the fast path has left of it. */
 __attribute__((noreturn)) void hak_route_bad_free(uintptr_t address);
+__attribute__((noreturn)) void hak_route_bad_grain(const hak_slab* cell, uintptr_t grain);
 /* The usable size of a live block; anything else is misuse of `function`. */
 size_t hak_route_usable(const char* function, uintptr_t address);
 /* A live block begins at the address. */
@@ -34,30 +40,32 @@ void* hak_route_aligned(size_t align, size_t bytes);
 
 HAK_FAST void* hak_route_alloc(size_t bytes) {
   hak_owner* owner = hak_thread_owner;
-  void* block;
   if (HAK_LIKELY(bytes <= HAK_TINY_MAX_BYTES)) {
-    block = hak_tiny_alloc(owner, bytes);
-  } else if (HAK_POOL_TLS && HAK_LIKELY(bytes <= HAK_POOL_MAX_BYTES)) {
-    block = hak_pool_alloc(owner, bytes);
-  } else {
-    return hak_route_alloc_slow(bytes);
+    hak_bin* bin = hak_tiny_bin(owner, bytes);
+    void* block = hak_tiny_take(bin);
+    return HAK_LIKELY(block != NULL) ? block : hak_route_refill(owner, bin, bytes);
   }
-  return HAK_LIKELY(block != NULL) ? block : hak_route_alloc_slow(bytes);
+  if (HAK_POOL_TLS && HAK_LIKELY(bytes <= HAK_POOL_MAX_BYTES)) {
+    hak_bin* bin = hak_pool_bin(owner, bytes);
+    void* block = hak_pool_take(bin);
+    return HAK_LIKELY(block != NULL) ? block : hak_route_refill(owner, bin, bytes);
+  }
+  return hak_route_alloc_slow(bytes);
 }
 
 HAK_FAST void hak_route_free(void* block) {
   uintptr_t address = (uintptr_t)block;
   hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
   if (HAK_UNLIKELY(!hak_slab_is_mine(cell, address))) {
-    hak_route_free_slow(address);
+    hak_route_free_slow(address, cell);
     return;
   }
-#if HAK_HEADER_CLASSIDX
-  if (!hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
-    hak_route_bad_free(address);
+  uintptr_t grain = address >> cell->shift;
+  if (HAK_UNLIKELY(hak_slab_mark_free(cell, grain)) && HAK_CHECKED) hak_route_bad_grain(cell, grain);
+  /* After the bit: now it is known that a block begins here, and that the byte before it is its header. */
+  if (HAK_HEADER_CLASSIDX && !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
+    hak_misuse_header(cell, address);
   }
-#endif
-  if (HAK_UNLIKELY(hak_slab_mark_free(cell, address)) && HAK_CHECKED) hak_route_bad_free(address);
   hak_slab* head = cell->head;
   if (HAK_UNLIKELY(hak_slab_count_free(head))) hak_route_count_slow(head);
 }

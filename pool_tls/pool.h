@@ -15,14 +15,14 @@ HAK_C_BEGIN
 
 HAK_FAST hak_bin* hak_pool_bin(hak_owner* owner, size_t bytes) {
   size_t granules = (bytes + HAK_POOL_GRANULE - 1) / HAK_POOL_GRANULE;
-  return (hak_bin*)((char*)owner + owner->pool_bin_offset[granules]);
+  return owner->pool_bins[granules];
 }
 
-/* A block if the bin has one at hand, else NULL: hak_pool_alloc_slow. bytes in the pool's range. */
-HAK_FAST void* hak_pool_alloc(hak_owner* owner, size_t bytes) { return hak_bin_take(hak_pool_bin(owner, bytes)); }
+/* A block of the bin if its window has one, else NULL: hak_pool_refill. */
+HAK_FAST void* hak_pool_take(hak_bin* bin) { return hak_bin_take(bin); }
 
-/* Refills the bin first. */
-void* hak_pool_alloc_slow(hak_owner* owner, size_t bytes);
+/* Opens a new window first. */
+void* hak_pool_refill(hak_owner* owner, hak_bin* bin);
 
 /* Opens a window for every pool class of up to `most` bytes (prewarm_tls). */
 void hak_pool_prewarm(hak_owner* owner, size_t most);

@@ -6,7 +6,7 @@
 static void abandoned_add(hak_slab_pool* pool, hak_slab* head) {
   head->state = HAK_SLAB_ABANDONED;
   hak_slab_set_owner(head, NULL);
-  hak_body_push(&pool->abandoned[head->class_index], hak_slab_body_of(head));
+  hak_body_append(&pool->abandoned[head->class_index], hak_slab_body_of(head));
   hak_add_relaxed(&pool->abandoned_count[head->class_index], 1u);
 }
 
@@ -22,6 +22,7 @@ static bool is_abandoned(hak_slab* head) {
 static void adopt_locked(hak_owner* owner, hak_slab* head) {
   abandoned_take(owner->pool, head);
   hak_slab_set_owner(head, owner);
+  owner->bins[head->class_index].slab_count++;
   owner->counters.slabs_adopted++;
 }
 
@@ -42,9 +43,11 @@ bool hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index) {
   hak_lock_acquire(&pool->lock);
   /* A slab with too few free blocks is left for the thread that frees into it. A few are looked at, not all. */
   int tries = 8;
-  for (hak_slab_body* body = pool->abandoned[class_index]; body != NULL && tries > 0; body = body->next, tries--) {
-    const hak_size_class* class = hak_slab_class(body->slab);
-    if (class->capacity - hak_slab_count_live(body->slab) + hak_slab_count_remote(body->slab) < class->wake) continue;
+  for (hak_slab_body* body = pool->abandoned[class_index].first; body != NULL && tries > 0;
+       body = body->next, tries--) {
+    const hak_size_class* row = hak_slab_class(body->slab);
+    if (row->capacity - hak_slab_count_live(body->slab) + hak_slab_count_remote(body->slab) < row->capacity / 8)
+      continue;
     found = body;
     adopt_locked(owner, body->slab);
     break;
@@ -72,9 +75,9 @@ bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
 
 /* ---- the end of a thread ---- */
 
-static void abandon_list(hak_slab_pool* pool, hak_slab_body** list) {
-  while (*list != NULL) {
-    hak_slab_body* body = *list;
+static void abandon_list(hak_slab_pool* pool, hak_body_list* list) {
+  while (list->first != NULL) {
+    hak_slab_body* body = list->first;
     hak_body_remove(list, body);
     abandoned_add(pool, body->slab);
   }
@@ -85,15 +88,12 @@ void hak_owner_abandon(hak_owner* owner) {
   hak_owner_trim(owner);
   hak_lock_acquire(&pool->lock);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
-    hak_bin_slabs* slabs = &owner->slabs[c];
+    hak_bin* bin = &owner->bins[c];
     uint32_t before = hak_load_relaxed(&pool->abandoned_count[c]);
-    if (slabs->current != NULL) {
-      abandoned_add(pool, slabs->current);
-      slabs->current = NULL;
-      owner->bins[c] = HAK_BIN_CLOSED;
-    }
-    abandon_list(pool, &slabs->full);
-    abandon_list(pool, &slabs->partial); /* last, so that they are first in the list */
+    if (bin->current != NULL) abandoned_add(pool, hak_bin_detach(bin));
+    abandon_list(pool, &bin->partial); /* before the full ones: they have the free blocks that adopters look for */
+    abandon_list(pool, &bin->full);
+    bin->slab_count = 0;
     owner->counters.slabs_abandoned += hak_load_relaxed(&pool->abandoned_count[c]) - before;
   }
   hak_lock_release(&pool->lock);

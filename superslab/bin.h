@@ -1,11 +1,11 @@
 /* bin.h - a thread's bin for one size class: the current slab, and how a block is taken from it.
  *
  * Purpose:      the fast half of malloc.
- * Owns:         the bits of one word of the current slab, and through the owner the slab itself.
+ * Owns:         the slabs of its class that the thread has; of the current one, the bits in the window.
  * Thread rule:  the owning thread only.
- * Failure rule: NULL when the word has no free block; hak_owner_refill looks further.
+ * Failure rule: NULL when the window has no free block; hak_owner_refill looks further.
  *
- * The bin looks at one word (64 grains) of the slab at a time, its window:
+ * The bin looks at one word (64 grains) of the current slab at a time, its window:
  *
  *     word   -> bits of the window in the slab's array
  *     starts =  bits that the bin may take (with p0_batch_refill all blocks of the window, without it one)
@@ -23,18 +23,31 @@
 HAK_C_BEGIN
 
 typedef struct hak_bin {
+  /* The window: all that the fast path reads. */
   uint64_t* word;
   uint64_t starts;
   uintptr_t base;
   uintptr_t grain;
-#if HAK_HEADER_CLASSIDX
+  /* The way to the next window. Without a slab step_end is NULL. */
+  uint64_t* step_end; /* first word of the current slab that needs more care: behind the last, or the last if cut */
+  uint64_t every;     /* hak_every_grain of the class */
+  hak_slab* current;
+  uint8_t lead; /* of the window's word, less than grains */
+  uint8_t grains;
   uint8_t header; /* of a live block of the class */
-#endif
+  uint8_t class_index;
+  /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
+   * blocks are free, and the refills from it bring more. */
+  hak_slab* spare;     /* an empty one */
+  uint32_t slab_count; /* of all states */
+  hak_body_list partial;
+  hak_body_list full;
 } hak_bin;
+
+_Static_assert(offsetof(hak_bin, spare) == HAK_CACHE_LINE, "a refill from the current slab needs one line of the bin");
 
 /* The window of a bin without a slab. Its starts are 0, so that nobody ever writes to the word. */
 extern HAK_HIDDEN uint64_t hak_bin_no_word;
-#define HAK_BIN_CLOSED ((hak_bin){.word = &hak_bin_no_word})
 
 HAK_FAST void* hak_bin_take(hak_bin* bin) {
   uint64_t available = *bin->word & bin->starts;
@@ -44,6 +57,26 @@ HAK_FAST void* hak_bin_take(hak_bin* bin) {
   uintptr_t block = bin->base + bit * bin->grain;
   if (block == 0) __builtin_unreachable();
   return (void*)block;
+}
+
+/* Moves the window on to the next word with a free block, up to the end of the slab: most refills end here. */
+HAK_FAST bool hak_bin_step(hak_bin* bin) {
+  uint64_t* word = bin->word + 1;
+  uint64_t* end = bin->step_end;
+  unsigned lead = bin->lead;
+  uint64_t starts;
+  if (!HAK_P0_BATCH_REFILL) return false;
+  do {
+    if (HAK_UNLIKELY(word >= end)) return false;
+    lead = hak_next_lead(lead, bin->grains);
+    starts = bin->every << lead;
+  } while (HAK_UNLIKELY((*word++ & starts) == 0));
+  word--;
+  bin->base += (uintptr_t)((char*)word - (char*)bin->word) / sizeof *word * 64 * bin->grain;
+  bin->word = word;
+  bin->starts = starts;
+  bin->lead = (uint8_t)lead;
+  return true;
 }
 
 HAK_C_END

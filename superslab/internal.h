@@ -14,6 +14,10 @@ HAK_C_BEGIN
 
 /* ---- slab_pool.c ---- */
 
+/* The record of a slab. Its remote bits have a record of the same size, so that a reader who meets the bits of one slab
+ * and the number of words of another, used again meanwhile, stays inside. */
+static inline size_t hak_body_bytes(uint32_t words) { return sizeof(hak_slab_body) + words * sizeof(uint64_t); }
+
 /* A slab of the class with every block free, owned by `owner` but in none of its lists. */
 hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index);
 /* Takes a slab without live blocks out of the world. It is in no list. */
@@ -23,16 +27,16 @@ void hak_slab_set_owner(hak_slab* head, hak_owner* owner);
 
 /* ---- lists of bodies ---- */
 
-static inline void hak_body_push(hak_slab_body** list, hak_slab_body* body) {
-  body->prev = NULL;
-  body->next = *list;
-  if (*list != NULL) (*list)->prev = body;
-  *list = body;
+static inline void hak_body_append(hak_body_list* list, hak_slab_body* body) {
+  body->next = NULL;
+  body->prev = list->last;
+  *(list->last != NULL ? &list->last->next : &list->first) = body;
+  list->last = body;
 }
 
-static inline void hak_body_remove(hak_slab_body** list, hak_slab_body* body) {
-  *(body->prev != NULL ? &body->prev->next : list) = body->next;
-  if (body->next != NULL) body->next->prev = body->prev;
+static inline void hak_body_remove(hak_body_list* list, hak_slab_body* body) {
+  *(body->prev != NULL ? &body->prev->next : &list->first) = body->next;
+  *(body->next != NULL ? &body->next->prev : &list->last) = body->prev;
   body->next = body->prev = NULL;
 }
 
@@ -42,6 +46,9 @@ static inline void hak_body_remove(hak_slab_body** list, hak_slab_body* body) {
 void hak_owner_file_slab(hak_owner* owner, hak_slab* head);
 /* Takes a slab that is full or partial out of its list. */
 void hak_owner_unfile_slab(hak_owner* owner, hak_slab* head);
+
+/* Takes the current slab from a bin, which is then closed. */
+hak_slab* hak_bin_detach(hak_bin* bin);
 
 /* ---- remote.c ---- */
 

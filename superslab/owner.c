@@ -5,23 +5,43 @@
 
 uint64_t hak_bin_no_word;
 
-static void bin_close(hak_bin* bin) { *bin = HAK_BIN_CLOSED; }
+enum { WAKE_FEW_SLABS = 16 };
 
-/* tiny_bin_offset and pool_bin_offset: the class of the largest request that comes to each number of granules. */
-static void table_fill(uint16_t* table, unsigned entries, size_t granule, size_t header, size_t most) {
+/* ---- set-up ---- */
+
+static void bin_close(hak_bin* bin) {
+  bin->current = NULL;
+  bin->step_end = NULL;
+  bin->starts = 0;
+  bin->word = &hak_bin_no_word;
+}
+
+static void bin_init(hak_bin* bin, unsigned class_index) {
+  const hak_size_class* row = &hak_size_classes[class_index];
+  bin->grain = (uintptr_t)1 << row->shift;
+  bin->every = hak_every_grain[row->grains];
+  bin->grains = row->grains;
+  bin->header = row->header;
+  bin->class_index = (uint8_t)class_index;
+  bin_close(bin);
+}
+
+/* For each number of granules the bin of the largest request that comes to it. */
+static void table_fill(hak_owner* owner, hak_bin** table, unsigned entries, size_t granule, size_t header,
+                       size_t most) {
   unsigned class_index = 0;
   for (unsigned g = 0; g < entries; g++) {
     size_t bytes = g * granule < header ? 0 : g * granule - header;
     if (bytes > most) bytes = most;
     while (hak_size_classes[class_index].usable < bytes) class_index++;
-    table[g] = (uint16_t)(offsetof(hak_owner, bins) + class_index * sizeof(hak_bin));
+    table[g] = &owner->bins[class_index];
   }
 }
 
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
-  table_fill(owner->tiny_bin_offset, HAK_TINY_GRANULES, HAK_TINY_GRANULE, HAK_HEADER_CLASSIDX, HAK_TINY_MAX_BYTES);
-  table_fill(owner->pool_bin_offset, HAK_POOL_GRANULES, HAK_POOL_GRANULE, 0, HAK_POOL_MAX_BYTES);
-  for (unsigned c = 0; c < HAK_CLASSES; c++) bin_close(&owner->bins[c]);
+  table_fill(owner, owner->tiny_bins, HAK_TINY_GRANULES, HAK_TINY_GRANULE, HAK_HEADER_CLASSIDX, HAK_TINY_MAX_BYTES);
+  table_fill(owner, owner->pool_bins, HAK_POOL_GRANULES, HAK_POOL_GRANULE, 0, HAK_POOL_MAX_BYTES);
+  for (unsigned c = 0; c < HAK_CLASSES; c++) bin_init(&owner->bins[c], c);
   owner->thread = hak_thread_pointer();
   owner->number = number;
   owner->pool = pool;
@@ -29,32 +49,38 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
 
 /* ---- the window of a bin ---- */
 
-static void window_open(hak_bin* bin, const hak_slab_body* body, const hak_size_class* class, uint32_t word,
-                        uint64_t starts) {
-  uintptr_t grain_0 = (body->base >> class->shift) & ~(uintptr_t)63;
-  bin->word = (uint64_t*)&body->bits[word];
+static void window_open(hak_bin* bin, uint32_t word, unsigned lead, uint64_t starts) {
+  hak_slab_body* body = bin->current->body;
+  const hak_size_class* row = hak_slab_class(bin->current);
+  uintptr_t grain_0 = (body->base >> row->shift) & ~(uintptr_t)63;
+  bin->word = &body->bits[word];
+  bin->step_end = &body->bits[body->words - (body->end_grain % 64 != 0)];
   bin->starts = HAK_P0_BATCH_REFILL ? starts : starts & (~starts + 1);
-  bin->grain = (uintptr_t)1 << class->shift;
-#if HAK_HEADER_CLASSIDX
-  bin->header = class->header;
-#endif
-  bin->base = ((grain_0 + word * UINT64_C(64)) << class->shift) + (class->first & (bin->grain - 1));
+  bin->base = ((grain_0 + word * UINT64_C(64)) << row->shift) + (row->first & (bin->grain - 1));
+  bin->lead = (uint8_t)lead;
 }
 
-/* Moves the bin on to the next word of its slab with a free block: once around, the present word last. */
-static bool window_advance(hak_bin* bin, hak_bin_slabs* slabs) {
-  hak_slab_body* body = hak_slab_body_of(slabs->current);
-  const hak_size_class* class = hak_slab_class(slabs->current);
-  uint32_t word = slabs->window;
-  for (uint32_t i = 0; i < body->words; i++) {
-    word = word + 1 < body->words ? word + 1 : 0;
+/* Looks for a word of the current slab with a free block, once around, the window's own word last (and first where a
+ * window gives one block only). */
+static HAK_MEDIUM bool window_search(hak_bin* bin) {
+  hak_slab_body* body = bin->current->body;
+  uint32_t words = body->words;
+  uint32_t word = bin->step_end == NULL ? words - 1 : (uint32_t)(bin->word - body->bits);
+  unsigned lead = bin->lead;
+  for (uint32_t left = words; left > 0; left--) {
+    if (HAK_P0_BATCH_REFILL || left != words || bin->step_end == NULL) {
+      word++;
+      lead = hak_next_lead(lead, bin->grains);
+    }
+    if (word == words) {
+      word = 0;
+      lead = body->lead;
+    }
     if (body->bits[word] == 0) continue;
-    uint64_t available = body->bits[word] & hak_slab_starts(body, class, word);
+    uint64_t starts = (bin->every << lead) & hak_slab_word_mask(body, word);
+    uint64_t available = body->bits[word] & starts;
     if (available == 0) continue;
-    HAK_ASSERT(word * 64 + hak_highest_bit(available) < body->end_grain, body->base);
-    slabs->window = word;
-    if (word >= body->fresh_word) body->fresh_word = word + 1;
-    window_open(bin, body, class, word, HAK_P0_BATCH_REFILL ? hak_slab_starts(body, class, word) : available);
+    window_open(bin, word, lead, HAK_P0_BATCH_REFILL ? starts : available);
     return true;
   }
   return false;
@@ -62,47 +88,59 @@ static bool window_advance(hak_bin* bin, hak_bin_slabs* slabs) {
 
 /* ---- transitions ---- */
 
+/* How many blocks of a full slab must be free before it is worth a refill. The more, the rarer and larger the refills,
+ * and the more memory lies idle: a quarter while the class has few slabs and idle memory is little, else an eighth. */
+static uint32_t slab_choose_wake(const hak_owner* owner, hak_slab* head) {
+  bool few = owner->bins[head->class_index].slab_count < WAKE_FEW_SLABS;
+  return hak_slab_body_of(head)->wake = hak_slab_class(head)->capacity / (few ? 4 : 8);
+}
+
 static void slab_to_full(hak_owner* owner, hak_slab* head, uint32_t freed) {
-  const hak_size_class* class = hak_slab_class(head);
   head->state = HAK_SLAB_FULL;
-  head->countdown = class->wake - freed;
-  hak_body_push(&owner->slabs[head->class_index].full, hak_slab_body_of(head));
+  head->countdown = hak_slab_body_of(head)->wake - freed;
+  hak_body_append(&owner->bins[head->class_index].full, hak_slab_body_of(head));
 }
 
 static void slab_to_partial(hak_owner* owner, hak_slab* head, uint32_t live) {
   head->state = HAK_SLAB_PARTIAL;
   head->countdown = live;
-  hak_body_push(&owner->slabs[head->class_index].partial, hak_slab_body_of(head));
+  hak_body_append(&owner->bins[head->class_index].partial, hak_slab_body_of(head));
 }
 
 static void slab_to_current(hak_owner* owner, hak_slab* head) {
-  hak_bin_slabs* slabs = &owner->slabs[head->class_index];
+  hak_bin* bin = &owner->bins[head->class_index];
   head->state = HAK_SLAB_CURRENT;
   head->countdown = HAK_SLAB_NO_COUNTDOWN;
-  slabs->current = head;
-  slabs->window = hak_slab_body_of(head)->words - 1; /* the search begins behind it: at word 0 */
+  bin->current = head;
+  bin->step_end = NULL; /* no window yet: the search begins at word 0 */
   owner->counters.slabs_attached++;
+}
+
+static void slab_release(hak_owner* owner, hak_slab* head) {
+  owner->bins[head->class_index].slab_count--;
+  owner->counters.slabs_released++;
+  hak_slab_release(owner->pool, head);
 }
 
 /* An empty slab is kept, one a bin, for a load that comes and goes by a slab; a second one goes. */
 static void slab_to_empty(hak_owner* owner, hak_slab* head) {
-  hak_bin_slabs* slabs = &owner->slabs[head->class_index];
-  if (slabs->spare == NULL) {
+  hak_bin* bin = &owner->bins[head->class_index];
+  if (bin->spare == NULL) {
     head->state = HAK_SLAB_CURRENT;
-    slabs->spare = head;
+    head->countdown = HAK_SLAB_NO_COUNTDOWN;
+    bin->spare = head;
     return;
   }
-  hak_slab_release(owner->pool, head);
-  owner->counters.slabs_released++;
+  slab_release(owner, head);
 }
 
 void hak_owner_file_slab(hak_owner* owner, hak_slab* head) {
-  const hak_size_class* class = hak_slab_class(head);
+  const hak_size_class* row = hak_slab_class(head);
   uint32_t live = hak_slab_count_live(head);
-  uint32_t freed = class->capacity - live;
+  uint32_t freed = row->capacity - live;
   if (live == 0) {
     slab_to_empty(owner, head);
-  } else if (freed < class->wake) {
+  } else if (freed < slab_choose_wake(owner, head)) {
     slab_to_full(owner, head, freed);
   } else {
     slab_to_partial(owner, head, live);
@@ -110,19 +148,19 @@ void hak_owner_file_slab(hak_owner* owner, hak_slab* head) {
 }
 
 void hak_owner_unfile_slab(hak_owner* owner, hak_slab* head) {
-  hak_bin_slabs* slabs = &owner->slabs[head->class_index];
-  hak_body_remove(head->state == HAK_SLAB_FULL ? &slabs->full : &slabs->partial, hak_slab_body_of(head));
+  hak_bin* bin = &owner->bins[head->class_index];
+  hak_body_remove(head->state == HAK_SLAB_FULL ? &bin->full : &bin->partial, hak_slab_body_of(head));
 }
 
 void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
-  const hak_size_class* class = hak_slab_class(head);
+  const hak_size_class* row = hak_slab_class(head);
   switch ((hak_slab_state)head->state) {
     case HAK_SLAB_CURRENT:
       head->countdown = HAK_SLAB_NO_COUNTDOWN;
       return;
     case HAK_SLAB_FULL:
       hak_owner_unfile_slab(owner, head);
-      slab_to_partial(owner, head, class->capacity - class->wake);
+      slab_to_partial(owner, head, row->capacity - hak_slab_body_of(head)->wake);
       return;
     case HAK_SLAB_PARTIAL:
       hak_owner_unfile_slab(owner, head);
@@ -136,72 +174,78 @@ void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
 
 /* ---- refill ---- */
 
-static hak_slab* next_slab(hak_owner* owner, unsigned class_index) {
-  hak_bin_slabs* slabs = &owner->slabs[class_index];
+static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   if (hak_load_relaxed(&owner->remote_slabs) != NULL) hak_owner_drain(owner);
-  if (slabs->partial == NULL && hak_load_relaxed(&owner->pool->abandoned_count[class_index]) != 0) {
-    hak_abandoned_adopt_any(owner, class_index);
+  if (bin->partial.first == NULL && hak_load_relaxed(&owner->pool->abandoned_count[bin->class_index]) != 0) {
+    hak_abandoned_adopt_any(owner, bin->class_index);
   }
-  if (slabs->partial != NULL) {
-    hak_slab* head = slabs->partial->slab;
+  if (bin->partial.first != NULL) {
+    hak_slab* head = bin->partial.first->slab;
     hak_owner_unfile_slab(owner, head);
     return head;
   }
-  hak_slab* head = slabs->spare;
-  slabs->spare = NULL;
+  hak_slab* head = bin->spare;
+  bin->spare = NULL;
   if (head == NULL) {
-    head = hak_slab_create(owner->pool, owner, class_index);
-    if (head != NULL) owner->counters.slabs_created++;
+    head = hak_slab_create(owner->pool, owner, bin->class_index);
+    if (head == NULL) return NULL;
+    owner->counters.slabs_created++;
+    bin->slab_count++;
   }
   return head;
 }
 
-bool hak_owner_open_window(hak_owner* owner, unsigned class_index) {
-  hak_bin* bin = &owner->bins[class_index];
-  hak_bin_slabs* slabs = &owner->slabs[class_index];
-  owner->counters.refills++;
-  if (slabs->current != NULL) {
-    if (window_advance(bin, slabs)) return true;
-    slab_to_full(owner, slabs->current, 0);
-    slabs->current = NULL;
+/* The current slab is out of blocks, or there is none. */
+static HAK_MEDIUM bool change_slab(hak_owner* owner, hak_bin* bin) {
+  if (bin->current != NULL) {
+    slab_choose_wake(owner, bin->current);
+    slab_to_full(owner, bin->current, 0);
     bin_close(bin);
   }
-  hak_slab* head = next_slab(owner, class_index);
+  hak_slab* head = next_slab(owner, bin);
   if (head == NULL) return false;
   slab_to_current(owner, head);
-  if (!window_advance(bin, slabs)) hak_fatal("a slab with free blocks has none", hak_slab_body_of(head)->base);
+  if (!window_search(bin)) hak_fatal("a slab with free blocks has none", hak_slab_body_of(head)->base);
   return true;
 }
 
-HAK_SLOW void* hak_owner_refill(hak_owner* owner, unsigned class_index) {
-  return hak_owner_open_window(owner, class_index) ? hak_bin_take(&owner->bins[class_index]) : NULL;
+bool hak_owner_open_window(hak_owner* owner, hak_bin* bin) {
+  owner->counters.searches++;
+  if (bin->current != NULL && window_search(bin)) return true;
+  return change_slab(owner, bin);
+}
+
+HAK_MEDIUM void* hak_owner_refill(hak_owner* owner, hak_bin* bin) {
+  return HAK_LIKELY(hak_owner_open_window(owner, bin)) ? hak_bin_take(bin) : NULL;
 }
 
 /* ---- the end of a thread, and trimming ---- */
 
+hak_slab* hak_bin_detach(hak_bin* bin) {
+  hak_slab* head = bin->current;
+  bin_close(bin);
+  return head;
+}
+
 void hak_owner_trim(hak_owner* owner) {
   hak_owner_drain(owner);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
-    hak_bin_slabs* slabs = &owner->slabs[c];
-    if (slabs->current != NULL && hak_slab_count_live(slabs->current) == 0) {
-      hak_slab_release(owner->pool, slabs->current);
-      slabs->current = NULL;
-      bin_close(&owner->bins[c]);
-      owner->counters.slabs_released++;
+    hak_bin* bin = &owner->bins[c];
+    if (bin->current != NULL && hak_slab_count_live(bin->current) == 0) {
+      slab_release(owner, hak_bin_detach(bin));
     }
-    if (slabs->spare != NULL) {
-      hak_slab_release(owner->pool, slabs->spare);
-      slabs->spare = NULL;
-      owner->counters.slabs_released++;
+    if (bin->spare != NULL) {
+      slab_release(owner, bin->spare);
+      bin->spare = NULL;
     }
   }
 }
 
 void hak_owner_check(const hak_owner* owner) {
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
-    const hak_bin_slabs* slabs = &owner->slabs[c];
-    if (slabs->current != NULL) hak_slab_check(slabs->current);
-    for (const hak_slab_body* body = slabs->partial; body != NULL; body = body->next) hak_slab_check(body->slab);
-    for (const hak_slab_body* body = slabs->full; body != NULL; body = body->next) hak_slab_check(body->slab);
+    const hak_bin* bin = &owner->bins[c];
+    if (bin->current != NULL) hak_slab_check(bin->current);
+    for (const hak_slab_body* body = bin->partial.first; body != NULL; body = body->next) hak_slab_check(body->slab);
+    for (const hak_slab_body* body = bin->full.first; body != NULL; body = body->next) hak_slab_check(body->slab);
   }
 }

@@ -19,28 +19,19 @@ typedef struct hak_slab_pool {
   hak_arena* arena;
   hak_meta* meta;
   hak_lock lock; /* of the lists below and of every change from and to ABANDONED */
-  hak_slab_body* abandoned[HAK_CLASSES];
+  hak_body_list abandoned[HAK_CLASSES];
   HAK_SHARED(unsigned) abandoned_count[HAK_CLASSES]; /* read without the lock, as a hint */
 } hak_slab_pool;
 
-/* A bin's slow half. */
-typedef struct hak_bin_slabs {
-  hak_slab* current;
-  uint32_t window;        /* word of the current slab that the bin looks at */
-  hak_slab_body* partial; /* slabs with free blocks; the latest woken first */
-  hak_slab_body* full;
-  hak_slab* spare; /* one empty slab kept for the next refill */
-} hak_bin_slabs;
-
 /* Slow-path events, counted by the owner, added up by readers. A table: name, help. */
-#define HAK_FOR_EACH_OWNER_COUNTER(COUNTER)                           \
-  COUNTER(refills, "windows that a bin ran out of")                   \
-  COUNTER(slabs_attached, "slabs that became a bin's current slab")   \
-  COUNTER(slabs_created, "slabs cut from the arena")                  \
-  COUNTER(slabs_released, "empty slabs given back to the arena")      \
-  COUNTER(slabs_abandoned, "slabs left behind by threads that ended") \
-  COUNTER(slabs_adopted, "abandoned slabs taken over")                \
-  COUNTER(remote_drains, "slabs whose remote frees came home")        \
+#define HAK_FOR_EACH_OWNER_COUNTER(COUNTER)                              \
+  COUNTER(searches, "refills that did not find blocks in the next word") \
+  COUNTER(slabs_attached, "slabs that became a bin's current slab")      \
+  COUNTER(slabs_created, "slabs cut from the arena")                     \
+  COUNTER(slabs_released, "empty slabs given back to the arena")         \
+  COUNTER(slabs_abandoned, "slabs left behind by threads that ended")    \
+  COUNTER(slabs_adopted, "abandoned slabs taken over")                   \
+  COUNTER(remote_drains, "slabs whose remote frees came home")           \
   COUNTER(remote_blocks, "blocks freed by a thread that did not own them")
 
 typedef struct hak_owner_counters {
@@ -61,11 +52,9 @@ enum {
 typedef struct hak_owner hak_owner;
 struct hak_owner {
   hak_bin bins[HAK_CLASSES];
-  /* Granules -> offset of the bin in this structure. Each owner has its tables, so that the fast path needs one base
-   * register for them and the bins. */
-  uint16_t tiny_bin_offset[HAK_TINY_GRANULES];
-  uint16_t pool_bin_offset[HAK_POOL_GRANULES];
-  hak_bin_slabs slabs[HAK_CLASSES];
+  /* Granules -> bin. Each owner has its tables: a look-up is one load from the thread's own memory. */
+  hak_bin* tiny_bins[HAK_TINY_GRANULES];
+  hak_bin* pool_bins[HAK_POOL_GRANULES];
   uintptr_t thread; /* thread pointer, part of the keys of this owner's slabs */
   uint64_t number;  /* of the thread, for people */
   hak_slab_pool* pool;
@@ -76,13 +65,20 @@ struct hak_owner {
 
 void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta);
 
-/* Makes zeroed memory an owner without slabs, for the calling thread. */
+/* Makes zeroed memory (or an owner that has abandoned its slabs) an owner without slabs, for the calling thread. */
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number);
 
-/* Opens a window with a free block in the bin of the class, from wherever there is one; false if nowhere. */
-bool hak_owner_open_window(hak_owner* owner, unsigned class_index);
+/* An owner that is nobody's: its bins have no block and get none. For threads before their first request. */
+#define HAK_OWNER_NOBODY(self)                                                                                  \
+  {                                                                                                             \
+    .bins = {[0] = {.word = &hak_bin_no_word}}, .tiny_bins = {[0 ... HAK_TINY_GRANULES - 1] = &(self).bins[0]}, \
+    .pool_bins = {[0 ... HAK_POOL_GRANULES - 1] = &(self).bins[0]},                                             \
+  }
+
+/* Opens a window with a free block in one of the owner's bins, from wherever there is one; false if nowhere. */
+bool hak_owner_open_window(hak_owner* owner, hak_bin* bin);
 /* The same, and takes a block. */
-void* hak_owner_refill(hak_owner* owner, unsigned class_index);
+void* hak_owner_refill(hak_owner* owner, hak_bin* bin);
 
 /* The countdown of one of the owner's slabs is over: it becomes partial, or empty and goes. */
 void hak_owner_on_countdown(hak_owner* owner, hak_slab* head);

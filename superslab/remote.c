@@ -23,7 +23,8 @@ static void remote_push(hak_slab_pool* pool, hak_owner* self, hak_slab* head);
 /* A slab that nobody owned when it was looked at. */
 static void remote_handle_ownerless(hak_slab_pool* pool, hak_owner* self, hak_slab* head) {
   hak_store_seq_cst(&head->remote_next, NULL);
-  if (hak_peek(&head->kind) != HAK_CELL_SLAB) return; /* released meanwhile: its frees had come home */
+  /* Released meanwhile, for its frees had come home; the unit may be the inside of another slab by now. */
+  if (hak_peek(&head->kind) != HAK_CELL_SLAB || hak_peek(&head->head) != head) return;
   if (self != NULL ? hak_abandoned_adopt(self, head) : hak_abandoned_collect(pool, head)) return;
   /* It has found an owner: tell that one. */
   hak_slab* expected = NULL;
@@ -57,12 +58,12 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list) {
 static uint64_t* remote_bits(hak_slab_pool* pool, hak_slab_body* body) {
   uint64_t* bits = hak_load_acquire(&body->remote);
   if (HAK_LIKELY(bits != NULL)) return bits;
-  bits = hak_meta_alloc(pool->meta, body->words * sizeof(uint64_t));
+  bits = hak_meta_alloc(pool->meta, HAK_META_BITS, hak_body_bytes(body->words));
   if (bits == NULL) hak_fatal("no memory to note a free by another thread", body->base);
   uint64_t* expected = NULL;
   /* Pairs with the acquire above. */
   if (hak_cas_acq_rel(&body->remote, &expected, bits)) return bits;
-  hak_meta_free(pool->meta, bits, body->words * sizeof(uint64_t));
+  hak_meta_free(pool->meta, HAK_META_BITS, bits, hak_body_bytes(body->words));
   return expected;
 }
 
@@ -105,7 +106,7 @@ uint32_t hak_slab_collect_remote(hak_slab* head) {
 }
 
 bool hak_slab_free_shared(hak_slab* cell, uintptr_t address) {
-  return hak_slab_is_live_anywhere(cell, address) && !hak_slab_mark_free(cell, address);
+  return hak_slab_is_live_anywhere(cell, address) && !hak_slab_mark_free(cell, address >> cell->shift);
 }
 
 /* A slab of the owner's list that has come home: counts its blocks as freed. */

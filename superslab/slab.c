@@ -2,27 +2,20 @@
 
 #include "base/fatal.h"
 
-uint64_t hak_slab_starts(const hak_slab_body* body, const hak_size_class* class, uint32_t word) {
-  uint32_t begin = word * 64;
-  uint32_t lead;
-  if (begin <= body->first_grain) {
-    lead = body->first_grain - begin;
-  } else {
-    uint32_t behind = (begin - body->first_grain) % class->grains;
-    lead = behind == 0 ? 0 : class->grains - behind;
-  }
-  uint64_t starts = hak_size_class_starts(class->grains, lead);
-  if (begin >= body->end_grain) return 0;
-  return starts & hak_low_mask(body->end_grain - begin);
+uint64_t hak_slab_starts(const hak_slab_body* body, const hak_size_class* row, uint32_t word) {
+  unsigned lead = body->lead;
+  /* The pattern repeats after `grains` words. */
+  for (uint32_t w = word % row->grains; w > 0; w--) lead = hak_next_lead(lead, row->grains);
+  return (hak_every_grain[row->grains] << lead) & hak_slab_word_mask(body, word);
 }
 
 uintptr_t hak_slab_block_of(const hak_slab* cell, uintptr_t address) {
   const hak_slab_body* body = hak_slab_body_of(cell);
-  const hak_size_class* class = hak_slab_class(cell);
-  uintptr_t first = body->base + class->first;
+  const hak_size_class* row = hak_slab_class(cell);
+  uintptr_t first = body->base + row->first;
   if (address < first) return 0;
-  uintptr_t index = (address - first) / class->stride;
-  return index < class->capacity ? first + index * class->stride : 0;
+  uintptr_t index = (address - first) / row->stride;
+  return index < row->capacity ? first + index * row->stride : 0;
 }
 
 bool hak_slab_is_block(const hak_slab* cell, uintptr_t address) {
@@ -52,18 +45,18 @@ uint32_t hak_slab_count_live(const hak_slab* head) {
 
 void hak_slab_check(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
-  const hak_size_class* class = hak_slab_class(head);
+  const hak_size_class* row = hak_slab_class(head);
   if (head->kind != HAK_CELL_SLAB || head->head != head) hak_fatal("slab: not a head", body->base);
   if (body->slab != head) hak_fatal("slab: body of another slab", body->base);
-  if (body->end_grain - body->first_grain != class->capacity * class->grains) hak_fatal("slab: stride", body->base);
+  if (body->end_grain - body->first_grain != row->capacity * row->grains) hak_fatal("slab: stride", body->base);
   for (uint32_t w = 0; w < body->words; w++) {
-    if ((~body->bits[w] & ~hak_slab_starts(body, class, w)) != 0)
+    if ((~body->bits[w] & ~hak_slab_starts(body, row, w)) != 0)
       hak_fatal("slab: live where no block begins", body->base);
   }
   uint32_t live = hak_slab_count_live(head);
   if (head->state == HAK_SLAB_PARTIAL && head->countdown != live)
     hak_fatal("slab: countdown of a partial slab", body->base);
-  if (head->state == HAK_SLAB_FULL && class->capacity - live != class->wake - head->countdown) {
+  if (head->state == HAK_SLAB_FULL && row->capacity - live != body->wake - head->countdown) {
     hak_fatal("slab: countdown of a full slab", body->base);
   }
 }

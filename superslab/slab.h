@@ -63,10 +63,14 @@ struct hak_slab_body {
   uint32_t words;               /* of each bit array */
   uint32_t first_grain;         /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
   uint32_t end_grain;           /* bit behind the last block */
-  uint32_t fresh_word;          /* words from here on have never been allocated from */
-  bool zeroed;                  /* the run read as zero when it was taken */
+  uint32_t wake;                /* while full: frees from full to partial */
+  uint32_t lead;                /* of word 0: first_grain modulo the grains of a block */
   uint64_t bits[];
 };
+
+typedef struct hak_body_list {
+  hak_slab_body *first, *last;
+} hak_body_list;
 
 /* countdown of a slab that is current: never reached in practice; reaching it is harmless. */
 #define HAK_SLAB_NO_COUNTDOWN UINT32_MAX
@@ -76,18 +80,18 @@ static inline const hak_size_class* hak_slab_class(const hak_slab* slab) {
 }
 static inline hak_slab_body* hak_slab_body_of(const hak_slab* slab) { return (hak_slab_body*)slab->head->body; }
 
-static inline uint64_t hak_slab_mask(const hak_size_class* class) {
+static inline uint64_t hak_slab_mask(const hak_size_class* row) {
 #if HAK_CHECKED
-  return ~(uint64_t)(HAK_UNIT_BYTES - 1) | ((UINT64_C(1) << class->shift) - 1);
+  return ~(uint64_t)(HAK_UNIT_BYTES - 1) | ((UINT64_C(1) << row->shift) - 1);
 #else
-  (void)class;
+  (void)row;
   return 0;
 #endif
 }
 
 /* The key for a unit of a slab whose blocks lie at (unit + first) modulo the grain. */
-static inline uint64_t hak_slab_key(const hak_size_class* class, uintptr_t unit, uintptr_t thread) {
-  return ((unit + class->first) & hak_slab_mask(class)) ^ thread;
+static inline uint64_t hak_slab_key(const hak_size_class* row, uintptr_t unit, uintptr_t thread) {
+  return ((unit + row->first) & hak_slab_mask(row)) ^ thread;
 }
 
 /* The calling thread owns the slab of this cell, and the address may be a block of it. */
@@ -100,9 +104,10 @@ HAK_FAST bool hak_slab_is_mine(const hak_slab* cell, uintptr_t address) {
 #endif
 }
 
-/* Owner only: marks a block free. True if it was not live: a double free, or no block begins there. */
-HAK_FAST bool hak_slab_mark_free(const hak_slab* cell, uintptr_t address) {
-  return hak_bit_test_and_set(cell->bits, address >> cell->shift);
+/* Owner only: marks the block at address `grain << shift` free. True if it was not live: a double free, or no block
+ * begins there. */
+HAK_FAST bool hak_slab_mark_free(const hak_slab* cell, uintptr_t grain) {
+  return hak_bit_test_and_set(cell->bits, grain);
 }
 
 /* Owner only: counts a free. True when the countdown is over: hak_owner_on_countdown is due. */
@@ -127,6 +132,15 @@ static inline uintptr_t hak_slab_grain(const hak_slab* cell, uintptr_t address) 
   return (address >> cell->shift) - ((base >> cell->shift) & ~(uintptr_t)63);
 }
 
+/* Any thread: the address lies in the slab of this cell, aligned as its blocks are. With a live bit it is a block: no
+ * bit but that of a live block is 0. */
+static inline bool hak_slab_holds(const hak_slab* cell, uintptr_t address) {
+  const hak_slab_body* body = hak_slab_body_of(cell);
+  const hak_size_class* row = hak_slab_class(cell);
+  uintptr_t offset = address - body->base;
+  return offset < (uintptr_t)row->units << HAK_UNIT_SHIFT && ((offset - row->first) & ((1u << row->shift) - 1)) == 0;
+}
+
 /* Any thread: the address is in the slab's blocks and one begins there. cell: of the address. */
 bool hak_slab_is_block(const hak_slab* cell, uintptr_t address);
 /* The block that an address inside the slab belongs to, 0 if it is before the first or behind the last. */
@@ -138,8 +152,15 @@ uint32_t hak_slab_count_live(const hak_slab* head);
 /* Blocks freed by other threads and not yet drained. */
 uint32_t hak_slab_count_remote(const hak_slab* head);
 
+/* Bits of word `word` that belong to the slab: all, but in the first and the last one. */
+static inline uint64_t hak_slab_word_mask(const hak_slab_body* body, uint32_t word) {
+  uint64_t mask = ~UINT64_C(0);
+  if (word == 0) mask = ~hak_low_mask(body->first_grain);
+  if (word + 1 == body->words) mask &= hak_low_mask(body->end_grain - word * 64);
+  return mask;
+}
 /* Bits of word `word` where a block begins. */
-uint64_t hak_slab_starts(const hak_slab_body* body, const hak_size_class* class, uint32_t word);
+uint64_t hak_slab_starts(const hak_slab_body* body, const hak_size_class* row, uint32_t word);
 
 /* Whole-structure validator: aborts on the first broken invariant. Owner only. */
 void hak_slab_check(const hak_slab* head);

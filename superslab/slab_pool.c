@@ -10,35 +10,34 @@ void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta) {
   pool->meta = meta;
 }
 
-static size_t body_bytes(uint32_t words) { return sizeof(hak_slab_body) + words * sizeof(uint64_t); }
-
 /* Every bit is set: nothing is live. */
-static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* class, uintptr_t base) {
-  uint32_t first = (uint32_t)((base >> class->shift) & 63) + (class->first >> class->shift);
-  uint32_t end = first + class->capacity * class->grains;
+static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row, uintptr_t base) {
+  uint32_t first = (uint32_t)((base >> row->shift) & 63) + (row->first >> row->shift);
+  uint32_t end = first + row->capacity * row->grains;
   uint32_t words = (end + 63) / 64;
   _Static_assert(
       sizeof(hak_slab_body) + (HAK_UNIT_BYTES / HAK_ALIGNMENT / 64 + 1) * sizeof(uint64_t) <= HAK_META_MAX_BYTES,
       "the body of the smallest class is a record");
-  hak_slab_body* body = hak_meta_alloc(pool->meta, body_bytes(words));
+  hak_slab_body* body = hak_meta_alloc(pool->meta, HAK_META_BODY, hak_body_bytes(words));
   if (body == NULL) return NULL;
   body->base = base;
   body->words = words;
   body->first_grain = first;
   body->end_grain = end;
+  body->lead = first % row->grains;
   memset(body->bits, 0xff, words * sizeof(uint64_t));
   return body;
 }
 
 static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index) {
-  const hak_size_class* class = &hak_size_classes[class_index];
-  for (unsigned i = 0; i < class->units; i++) {
+  const hak_size_class* row = &hak_size_classes[class_index];
+  for (unsigned i = 0; i < row->units; i++) {
     hak_slab* cell = head + i;
-    cell->mask = hak_slab_mask(class);
-    cell->bits = (uintptr_t)body->bits - (body->base >> class->shift >> 6) * sizeof(uint64_t);
+    cell->mask = hak_slab_mask(row);
+    cell->bits = (uintptr_t)body->bits - (body->base >> row->shift >> 6) * sizeof(uint64_t);
     cell->head = head;
     cell->countdown = HAK_SLAB_NO_COUNTDOWN;
-    cell->shift = class->shift;
+    cell->shift = row->shift;
     cell->class_index = (uint8_t)class_index;
     cell->body = body;
     hak_poke(&cell->kind, (uint8_t)HAK_CELL_SLAB);
@@ -46,36 +45,35 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
 }
 
 void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
-  const hak_size_class* class = hak_slab_class(head);
+  const hak_size_class* row = hak_slab_class(head);
   uintptr_t base = hak_slab_body_of(head)->base;
   uintptr_t thread = owner == NULL ? 0 : owner->thread;
   /* Pairs with hak_remote_push, which looks at the owner again after it has pushed. */
   hak_store_seq_cst(&head->owner, owner);
-  for (unsigned i = 0; i < class->units; i++) {
-    hak_store_relaxed(&head[i].key, hak_slab_key(class, base + ((uintptr_t)i << HAK_UNIT_SHIFT), thread));
+  for (unsigned i = 0; i < row->units; i++) {
+    hak_store_relaxed(&head[i].key, hak_slab_key(row, base + ((uintptr_t)i << HAK_UNIT_SHIFT), thread));
   }
 }
 
 hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index) {
-  const hak_size_class* class = &hak_size_classes[class_index];
+  const hak_size_class* row = &hak_size_classes[class_index];
   bool zeroed;
-  uintptr_t base = hak_arena_alloc(pool->arena, class->units, HAK_UNIT_BYTES, &zeroed);
+  uintptr_t base = hak_arena_alloc(pool->arena, row->units, HAK_UNIT_BYTES, &zeroed);
   if (base == 0) return NULL;
-  hak_slab_body* body = body_create(pool, class, base);
+  hak_slab_body* body = body_create(pool, row, base);
   if (body == NULL) {
-    hak_arena_free(pool->arena, base, class->units);
+    hak_arena_free(pool->arena, base, row->units);
     return NULL;
   }
   hak_slab* head = hak_map_cell(pool->arena->map, base);
   body->slab = head;
-  body->zeroed = zeroed;
   cells_fill(head, body, class_index);
   hak_slab_set_owner(head, owner);
   return head;
 }
 
 void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
-  const hak_size_class* class = hak_slab_class(head);
+  const hak_size_class* row = hak_slab_class(head);
   hak_slab_body* body = hak_slab_body_of(head);
   uintptr_t base = body->base;
   HAK_ASSERT(hak_slab_count_live(head) == 0, base);
@@ -83,12 +81,12 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
   /* remote_next stays as it is: a thread may be about to queue the slab for a free that has come home already, and the
    * list it ends in must find the link as it was made. */
   hak_store_seq_cst(&head->owner, NULL);
-  for (unsigned i = 0; i < class->units; i++) {
+  for (unsigned i = 0; i < row->units; i++) {
     hak_store_relaxed(&head[i].key, UINT64_C(0));
     head[i].mask = 0;
     hak_poke(&head[i].kind, (uint8_t)HAK_CELL_NONE);
   }
-  if (remote != NULL) hak_meta_free(pool->meta, remote, body->words * sizeof(uint64_t));
-  hak_meta_free(pool->meta, body, body_bytes(body->words));
-  hak_arena_free(pool->arena, base, class->units);
+  if (remote != NULL) hak_meta_free(pool->meta, HAK_META_BITS, remote, hak_body_bytes(body->words));
+  hak_meta_free(pool->meta, HAK_META_BODY, body, hak_body_bytes(body->words));
+  hak_arena_free(pool->arena, base, row->units);
 }

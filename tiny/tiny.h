@@ -18,21 +18,18 @@ enum { HAK_TINY_HEADER_BYTES = HAK_HEADER_CLASSIDX };
 
 HAK_FAST hak_bin* hak_tiny_bin(hak_owner* owner, size_t bytes) {
   size_t granules = (bytes + HAK_TINY_HEADER_BYTES + HAK_ALIGNMENT - 1) / HAK_ALIGNMENT;
-  return (hak_bin*)((char*)owner + owner->tiny_bin_offset[granules]);
+  return owner->tiny_bins[granules];
 }
 
-/* A block if the bin has one at hand, else NULL: hak_tiny_alloc_slow. bytes <= HAK_TINY_MAX_BYTES. */
-HAK_FAST void* hak_tiny_alloc(hak_owner* owner, size_t bytes) {
-  hak_bin* bin = hak_tiny_bin(owner, bytes);
+/* A block of the bin if its window has one, else NULL: hak_tiny_refill. */
+HAK_FAST void* hak_tiny_take(hak_bin* bin) {
   void* block = hak_bin_take(bin);
-#if HAK_HEADER_CLASSIDX
-  if (HAK_LIKELY(block != NULL)) hak_header_mark_live(block, bin->header);
-#endif
+  if (HAK_LIKELY(block != NULL)) hak_header_mark_live(block, HAK_HEADER_CLASSIDX ? bin->header : 0);
   return block;
 }
 
-/* Refills the bin first. */
-void* hak_tiny_alloc_slow(hak_owner* owner, size_t bytes);
+/* Opens a new window first. */
+void* hak_tiny_refill(hak_owner* owner, hak_bin* bin);
 
 /* Opens a window for every tiny class, so that the first requests find their bins filled (prewarm_tls). */
 void hak_tiny_prewarm(hak_owner* owner);
