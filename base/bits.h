@@ -54,6 +54,21 @@ HAK_FAST void hak_bit_clear(uint64_t* word, uint64_t index) {
 }
 #endif
 
+/* The same for a bit array that many threads set bits of; sequentially consistent. */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+HAK_FAST bool hak_bit_test_and_set_shared(uintptr_t bits, uintptr_t index) {
+  bool was;
+  __asm__ volatile("lock btsq %2, (%1)" : "=@ccc"(was) : "r"(bits), "r"(index) : "memory");
+  return was;
+}
+#else
+HAK_FAST bool hak_bit_test_and_set_shared(uintptr_t bits, uintptr_t index) {
+  uint64_t* word = (uint64_t*)(bits + (index >> 6) * sizeof(uint64_t));
+  uint64_t bit = UINT64_C(1) << (index & 63);
+  return (__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST) & bit) != 0;
+}
+#endif
+
 /* The same bit array read by any thread: the value may be one operation old. */
 static inline bool hak_bit_peek(uintptr_t bits, uintptr_t index) {
   const uint64_t* word = (const uint64_t*)(bits + (index >> 6) * sizeof(uint64_t));

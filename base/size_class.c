@@ -68,9 +68,17 @@ unsigned hak_size_class_for(size_t bytes) {
   return c;
 }
 
-const uint64_t hak_every_grain[HAK_MAX_GRAINS + 1] = {
-    [1] = ~UINT64_C(0),
-    [3] = UINT64_C(0x9249249249249249),
-    [5] = UINT64_C(0x1084210842108421),
-    [7] = UINT64_C(0x8102040810204081),
+/* Every g-th bit from bit 0 on. */
+#define EVERY_1 (~UINT64_C(0))
+#define EVERY_3 UINT64_C(0x9249249249249249)
+#define EVERY_5 UINT64_C(0x1084210842108421)
+#define EVERY_7 UINT64_C(0x8102040810204081)
+/* A word holds 64 grains, so the first start of the next word is 64 grains nearer, modulo g. */
+#define PHASE(g, lead) [lead] = {EVERY_##g << (lead), &hak_phases[g][((lead) + 64 * ((g)-1)) % (g)]}
+
+const hak_phase hak_phases[HAK_MAX_GRAINS + 1][HAK_MAX_GRAINS] = {
+    [1] = {PHASE(1, 0)},
+    [3] = {PHASE(3, 0), PHASE(3, 1), PHASE(3, 2)},
+    [5] = {PHASE(5, 0), PHASE(5, 1), PHASE(5, 2), PHASE(5, 3), PHASE(5, 4)},
+    [7] = {PHASE(7, 0), PHASE(7, 1), PHASE(7, 2), PHASE(7, 3), PHASE(7, 4), PHASE(7, 5), PHASE(7, 6)},
 };

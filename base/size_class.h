@@ -58,16 +58,15 @@ extern const hak_size_class hak_size_classes[HAK_CLASSES];
 /* Smallest class with at least `bytes` usable bytes; bytes <= HAK_POOL_MAX_BYTES. Slow: for tables and tests. */
 unsigned hak_size_class_for(size_t bytes);
 
-/* Where blocks begin in a word of 64 grains: every grains-th bit from bit 0 on; shift it by the word's lead, which is
- * the grain of the first block that begins in the word. */
-extern const uint64_t hak_every_grain[HAK_MAX_GRAINS + 1];
-
-/* The lead of the next word: a word holds 64 grains, so the pattern moves by the rest of 64. */
-static inline unsigned hak_next_lead(unsigned lead, unsigned grains) {
-  unsigned rest = grains == 1 ? 0 : grains == 5 ? 4 : 1;
-  return lead >= rest ? lead - rest : lead + grains - rest;
-}
-_Static_assert(64 % 3 == 1 && 64 % 5 == 4 && 64 % 7 == 1, "hak_next_lead knows the rests of 64");
+/* Where blocks begin in a word of 64 grains: every grains-th bit, from the first block that begins in the word on. The
+ * words of a slab go through the phases of their class in a circle, because 64 is no multiple of 3, 5 or 7. */
+typedef struct hak_phase hak_phase;
+struct hak_phase {
+  uint64_t starts;
+  const hak_phase* next; /* of the next word */
+};
+/* [grains of a block][grain of the first start in the word] */
+extern HAK_HIDDEN const hak_phase hak_phases[HAK_MAX_GRAINS + 1][HAK_MAX_GRAINS];
 
 HAK_C_END
 

@@ -28,11 +28,17 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
   return block;
 }
 
-HAK_MEDIUM void* hak_route_refill(hak_owner* owner, hak_bin* bin, size_t bytes) {
-  if (HAK_LIKELY(hak_bin_step(bin))) return hak_tiny_take(bin); /* or the pool's, where header is 0 */
+static HAK_MEDIUM void* refill_far(hak_owner* owner, hak_bin* bin, size_t bytes) {
   if (HAK_UNLIKELY(owner->pool == NULL)) return hak_route_alloc_slow(bytes);
   void* block = bytes <= HAK_TINY_MAX_BYTES ? hak_tiny_refill(owner, bin) : hak_pool_refill(owner, bin);
   if (HAK_UNLIKELY(block == NULL)) errno = ENOMEM;
+  return block;
+}
+
+HAK_MEDIUM void* hak_route_refill(hak_owner* owner, hak_bin* bin, size_t bytes) {
+  void* block = hak_bin_step(bin);
+  if (HAK_UNLIKELY(block == NULL)) return refill_far(owner, bin, bytes);
+  hak_header_mark_live(block, bin->header);
   return block;
 }
 
@@ -66,21 +72,37 @@ static HAK_SLOW void free_large(uintptr_t address) {
   }
 }
 
-HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell) {
+/* Whatever it is. */
+static HAK_MEDIUM void free_other(uintptr_t address, hak_slab* cell) {
   if (hak_peek(&cell->kind) != HAK_CELL_SLAB || !hak_slab_holds(cell, address)) {
     free_large(address);
     return;
   }
-  if (HAK_HEADER_CLASSIDX && hak_slab_is_live(cell, address) &&
+  if (HAK_HEADER_CLASSIDX && hak_slab_is_live_anywhere(cell, address) &&
       !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
-    hak_route_bad_free(address);
+    hak_misuse_header(cell, address);
   }
   hak_owner* self = hak_thread_has_owner() ? hak_thread_owner : hak_thread_attach();
-  if (HAK_UNLIKELY(hak_load_relaxed(&cell->head->owner) == self) && self != NULL) {
+  if (hak_load_relaxed(&cell->head->owner) == self && self != NULL) {
     free_shared(self, cell, address);
   } else if (HAK_UNLIKELY(!hak_slab_free_remote(&hak_the_process.slabs, self, cell, address))) {
     hak_route_bad_free(address);
   }
+}
+
+/* Most often a block of another thread's slab, which has had such frees before. */
+HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell) {
+  if (!HAK_HEADER_CLASSIDX && HAK_LIKELY(cell->kind == HAK_CELL_SLAB)) {
+    const hak_owner* owner = hak_load_relaxed(&cell->head->owner);
+    uintptr_t thread = hak_slab_claimant(cell, address);
+    if (HAK_LIKELY(owner != NULL && thread == owner->thread && thread != hak_thread_pointer())) {
+      uintptr_t bits = hak_load_acquire(&((hak_slab_body*)cell->body)->remote);
+      if (HAK_LIKELY(bits != 0 && hak_slab_is_live(cell, address))) {
+        if (HAK_LIKELY(hak_slab_free_remote_bit(&hak_the_process.slabs, hak_thread_owner, cell, address, bits))) return;
+      }
+    }
+  }
+  free_other(address, cell);
 }
 
 /* ---- sizes ---- */

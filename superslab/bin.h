@@ -29,17 +29,15 @@ typedef struct hak_bin {
   uintptr_t base;
   uintptr_t grain;
   /* The way to the next window. Without a slab step_end is NULL. */
-  uint64_t* step_end; /* first word of the current slab that needs more care: behind the last, or the last if cut */
-  uint64_t every;     /* hak_every_grain of the class */
+  uint64_t* step_end;     /* first word of the current slab that needs more care: behind the last, or the last if cut */
+  const hak_phase* phase; /* of the window's word */
   hak_slab* current;
-  uint8_t lead; /* of the window's word, less than grains */
-  uint8_t grains;
-  uint8_t header; /* of a live block of the class */
+  uint32_t slab_count; /* of all states */
+  uint8_t header;      /* of a live block of the class */
   uint8_t class_index;
   /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
    * blocks are free, and the refills from it bring more. */
-  hak_slab* spare;     /* an empty one */
-  uint32_t slab_count; /* of all states */
+  hak_slab* spare; /* an empty one */
   hak_body_list partial;
   hak_body_list full;
 } hak_bin;
@@ -49,34 +47,39 @@ _Static_assert(offsetof(hak_bin, spare) == HAK_CACHE_LINE, "a refill from the cu
 /* The window of a bin without a slab. Its starts are 0, so that nobody ever writes to the word. */
 extern HAK_HIDDEN uint64_t hak_bin_no_word;
 
-HAK_FAST void* hak_bin_take(hak_bin* bin) {
-  uint64_t available = *bin->word & bin->starts;
-  if (HAK_UNLIKELY(available == 0)) return NULL;
+/* Takes the lowest of the window's available blocks, of which there is one. */
+HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t available) {
   uint64_t bit = hak_lowest_bit_index(available);
-  hak_bit_clear(bin->word, bit);
+  hak_bit_clear(word, bit);
   uintptr_t block = bin->base + bit * bin->grain;
   if (block == 0) __builtin_unreachable();
   return (void*)block;
 }
 
-/* Moves the window on to the next word with a free block, up to the end of the slab: most refills end here. */
-HAK_FAST bool hak_bin_step(hak_bin* bin) {
-  uint64_t* word = bin->word + 1;
-  uint64_t* end = bin->step_end;
-  unsigned lead = bin->lead;
-  uint64_t starts;
-  if (!HAK_P0_BATCH_REFILL) return false;
+HAK_FAST void* hak_bin_take(hak_bin* bin) {
+  uint64_t available = *bin->word & bin->starts;
+  return HAK_LIKELY(available != 0) ? hak_bin_take_lowest(bin, bin->word, available) : NULL;
+}
+
+/* Moves the window on to the next word with a free block and takes one; most refills end here. NULL at the end of the
+ * slab. */
+HAK_FAST void* hak_bin_step(hak_bin* bin) {
+  uint64_t* word = bin->word;
+  const hak_phase* phase = bin->phase;
+  uintptr_t base = bin->base;
+  uint64_t available;
+  if (!HAK_P0_BATCH_REFILL) return NULL;
   do {
-    if (HAK_UNLIKELY(word >= end)) return false;
-    lead = hak_next_lead(lead, bin->grains);
-    starts = bin->every << lead;
-  } while (HAK_UNLIKELY((*word++ & starts) == 0));
-  word--;
-  bin->base += (uintptr_t)((char*)word - (char*)bin->word) / sizeof *word * 64 * bin->grain;
+    if (HAK_UNLIKELY(++word >= bin->step_end)) return NULL;
+    phase = phase->next;
+    base += bin->grain * 64;
+    available = *word & phase->starts;
+  } while (available == 0);
   bin->word = word;
-  bin->starts = starts;
-  bin->lead = (uint8_t)lead;
-  return true;
+  bin->phase = phase;
+  bin->starts = phase->starts;
+  bin->base = base;
+  return hak_bin_take_lowest(bin, word, available);
 }
 
 HAK_C_END

@@ -19,8 +19,6 @@ static void bin_close(hak_bin* bin) {
 static void bin_init(hak_bin* bin, unsigned class_index) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bin->grain = (uintptr_t)1 << row->shift;
-  bin->every = hak_every_grain[row->grains];
-  bin->grains = row->grains;
   bin->header = row->header;
   bin->class_index = (uint8_t)class_index;
   bin_close(bin);
@@ -49,7 +47,7 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
 
 /* ---- the window of a bin ---- */
 
-static void window_open(hak_bin* bin, uint32_t word, unsigned lead, uint64_t starts) {
+static void window_open(hak_bin* bin, uint32_t word, const hak_phase* phase, uint64_t starts) {
   hak_slab_body* body = bin->current->body;
   const hak_size_class* row = hak_slab_class(bin->current);
   uintptr_t grain_0 = (body->base >> row->shift) & ~(uintptr_t)63;
@@ -57,30 +55,31 @@ static void window_open(hak_bin* bin, uint32_t word, unsigned lead, uint64_t sta
   bin->step_end = &body->bits[body->words - (body->end_grain % 64 != 0)];
   bin->starts = HAK_P0_BATCH_REFILL ? starts : starts & (~starts + 1);
   bin->base = ((grain_0 + word * UINT64_C(64)) << row->shift) + (row->first & (bin->grain - 1));
-  bin->lead = (uint8_t)lead;
+  bin->phase = phase;
 }
 
 /* Looks for a word of the current slab with a free block, once around, the window's own word last (and first where a
  * window gives one block only). */
 static HAK_MEDIUM bool window_search(hak_bin* bin) {
   hak_slab_body* body = bin->current->body;
-  uint32_t words = body->words;
-  uint32_t word = bin->step_end == NULL ? words - 1 : (uint32_t)(bin->word - body->bits);
-  unsigned lead = bin->lead;
-  for (uint32_t left = words; left > 0; left--) {
-    if (HAK_P0_BATCH_REFILL || left != words || bin->step_end == NULL) {
+  bool opened = bin->step_end != NULL;
+  uint32_t word = opened ? (uint32_t)(bin->word - body->bits) : 0;
+  const hak_phase* phase = opened ? bin->phase : body->phase;
+  bool move = opened && HAK_P0_BATCH_REFILL;
+  for (uint32_t left = body->words; left > 0; left--) {
+    if (move) {
       word++;
-      lead = hak_next_lead(lead, bin->grains);
+      phase = phase->next;
     }
-    if (word == words) {
+    move = true;
+    if (word == body->words) {
       word = 0;
-      lead = body->lead;
+      phase = body->phase;
     }
-    if (body->bits[word] == 0) continue;
-    uint64_t starts = (bin->every << lead) & hak_slab_word_mask(body, word);
+    uint64_t starts = phase->starts & hak_slab_word_mask(body, word);
     uint64_t available = body->bits[word] & starts;
     if (available == 0) continue;
-    window_open(bin, word, lead, HAK_P0_BATCH_REFILL ? starts : available);
+    window_open(bin, word, phase, HAK_P0_BATCH_REFILL ? starts : available);
     return true;
   }
   return false;

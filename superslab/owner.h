@@ -96,6 +96,22 @@ void hak_owner_abandon(hak_owner* owner);
  * (hak_slab_is_block). False if it is not live: a double free. */
 bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address);
 
+/* Queues the slab with its owner, if no other thread has done so meanwhile. */
+void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_slab* head);
+
+/* The quick half of hak_slab_free_remote, for a block that the owner sees as live in a slab that has remote bits. */
+HAK_FAST bool hak_slab_free_remote_bit(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address,
+                                       uintptr_t bits) {
+  hak_slab* head = cell->head;
+  /* From the next statement on the block is not live, and nothing but cells may be touched. */
+  if (HAK_UNLIKELY(hak_bit_test_and_set_shared(bits, address >> cell->shift))) return false;
+  /* Both after the bit: they pair with slab_drain, which takes the mark away, and with hak_owner_drain, which resets
+   * remote_next, before the bits are read. */
+  if (HAK_CHECKED && HAK_UNLIKELY(!hak_slab_is_shared(cell))) hak_or_seq_cst(&cell->key, HAK_SLAB_SHARED);
+  if (HAK_UNLIKELY(hak_load_seq_cst(&head->remote_next) == NULL)) hak_slab_notify_owner(pool, self, head);
+  return true;
+}
+
 /* A free by the owner into a slab that other threads free into, too (hak_slab_is_shared): looks at their bits as well.
  * False if the block is not live. Does not count the free. */
 bool hak_slab_free_shared(hak_slab* cell, uintptr_t address);

@@ -54,39 +54,34 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list) {
   }
 }
 
-/* The slab's remote array, made by the first thread that needs one. */
-static uint64_t* remote_bits(hak_slab_pool* pool, hak_slab_body* body) {
-  uint64_t* bits = hak_load_acquire(&body->remote);
-  if (HAK_LIKELY(bits != NULL)) return bits;
-  bits = hak_meta_alloc(pool->meta, HAK_META_BITS, hak_body_bytes(body->words));
-  if (bits == NULL) hak_fatal("no memory to note a free by another thread", body->base);
-  uint64_t* expected = NULL;
-  /* Pairs with the acquire above. */
+/* The slab's remote array, biased; made by the first thread that needs one. */
+static uintptr_t remote_bits(hak_slab_pool* pool, const hak_slab* cell) {
+  hak_slab_body* body = hak_slab_body_of(cell);
+  uintptr_t bits = hak_load_acquire(&body->remote);
+  if (bits != 0) return bits;
+  void* words = hak_meta_alloc(pool->meta, HAK_META_BITS, hak_body_bytes(body->words));
+  if (words == NULL) hak_fatal("no memory to note a free by another thread", body->base);
+  bits = (uintptr_t)words - hak_slab_bias(cell);
+  uintptr_t expected = 0;
+  /* Pairs with the acquire loads of `remote`. */
   if (hak_cas_acq_rel(&body->remote, &expected, bits)) return bits;
-  hak_meta_free(pool->meta, HAK_META_BITS, bits, hak_body_bytes(body->words));
+  hak_meta_free(pool->meta, HAK_META_BITS, words, hak_body_bytes(body->words));
   return expected;
 }
 
-bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address) {
-  hak_slab* head = cell->head;
-  hak_slab_body* body = hak_slab_body_of(cell);
-  if (!hak_slab_is_live(cell, address)) return false;
-  uint64_t* bits = remote_bits(pool, body);
-  uintptr_t grain = hak_slab_grain(cell, address);
-  uint64_t bit = UINT64_C(1) << (grain & 63);
-  /* Sequentially consistent: before the look at remote_next. */
-  if ((hak_or_seq_cst(&bits[grain >> 6], bit) & bit) != 0) return false;
-  /* After the bit: pairs with slab_drain, which takes the mark away before it reads the bits. */
-  if (HAK_CHECKED && !hak_slab_is_shared(cell)) hak_or_seq_cst(&cell->key, HAK_SLAB_SHARED);
-  if (hak_load_seq_cst(&head->remote_next) != NULL) return true; /* queued: its owner will see the bit */
+HAK_MEDIUM void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_slab* head) {
   hak_slab* expected = NULL;
   if (hak_cas_seq_cst(&head->remote_next, &expected, &hak_remote_sentinel)) remote_push(pool, self, head);
-  return true;
+}
+
+bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address) {
+  if (!hak_slab_is_live(cell, address)) return false;
+  return hak_slab_free_remote_bit(pool, self, cell, address, remote_bits(pool, cell));
 }
 
 uint32_t hak_slab_collect_remote(hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
-  uint64_t* remote = hak_load_acquire(&body->remote);
+  uint64_t* remote = hak_slab_remote_words(head);
   uint32_t count = 0;
   if (remote == NULL) return 0;
   for (uint32_t w = 0; w < body->words; w++) {

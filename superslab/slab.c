@@ -3,10 +3,9 @@
 #include "base/fatal.h"
 
 uint64_t hak_slab_starts(const hak_slab_body* body, const hak_size_class* row, uint32_t word) {
-  unsigned lead = body->lead;
-  /* The pattern repeats after `grains` words. */
-  for (uint32_t w = word % row->grains; w > 0; w--) lead = hak_next_lead(lead, row->grains);
-  return (hak_every_grain[row->grains] << lead) & hak_slab_word_mask(body, word);
+  const hak_phase* phase = body->phase;
+  for (uint32_t w = word % row->grains; w > 0; w--) phase = phase->next; /* the phases repeat */
+  return phase->starts & hak_slab_word_mask(body, word);
 }
 
 uintptr_t hak_slab_block_of(const hak_slab* cell, uintptr_t address) {
@@ -23,16 +22,22 @@ bool hak_slab_is_block(const hak_slab* cell, uintptr_t address) {
 }
 
 bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address) {
-  uint64_t* remote = hak_load_acquire(&hak_slab_body_of(cell)->remote);
+  uintptr_t remote = hak_load_acquire(&hak_slab_body_of(cell)->remote);
   if (!hak_slab_is_live(cell, address)) return false;
-  return remote == NULL || !hak_bit_peek((uintptr_t)remote, hak_slab_grain(cell, address));
+  return remote == 0 || !hak_bit_peek(remote, address >> cell->shift);
+}
+
+uint64_t* hak_slab_remote_words(const hak_slab* head) {
+  uintptr_t remote = hak_load_acquire(&hak_slab_body_of(head)->remote);
+  return remote == 0 ? NULL : (uint64_t*)(remote + hak_slab_bias(head));
 }
 
 uint32_t hak_slab_count_remote(const hak_slab* head) {
-  const hak_slab_body* body = hak_slab_body_of(head);
-  uint64_t* remote = hak_load_acquire(&body->remote);
+  const uint64_t* remote = hak_slab_remote_words(head);
   uint32_t count = 0;
-  for (uint32_t w = 0; remote != NULL && w < body->words; w++) count += hak_count_bits(hak_peek(&remote[w]));
+  for (uint32_t w = 0; remote != NULL && w < hak_slab_body_of(head)->words; w++) {
+    count += hak_count_bits(hak_peek(&remote[w]));
+  }
   return count;
 }
 

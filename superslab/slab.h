@@ -57,14 +57,15 @@ typedef enum hak_slab_state {
 typedef struct hak_slab_body hak_slab_body;
 struct hak_slab_body {
   hak_slab* slab;
-  hak_slab_body *next, *prev;   /* in the list of the slab's state */
-  uintptr_t base;               /* first byte of the slab */
-  HAK_SHARED(uint64_t*) remote; /* bits set by other threads: freed; made at the first remote free */
-  uint32_t words;               /* of each bit array */
-  uint32_t first_grain;         /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
-  uint32_t end_grain;           /* bit behind the last block */
-  uint32_t wake;                /* while full: frees from full to partial */
-  uint32_t lead;                /* of word 0: first_grain modulo the grains of a block */
+  hak_slab_body *next, *prev; /* in the list of the slab's state */
+  uintptr_t base;             /* first byte of the slab */
+  HAK_SHARED(uintptr_t)
+  remote;                 /* bits set by other threads: freed; biased like a cell's; 0 until the first such free */
+  const hak_phase* phase; /* of word 0 */
+  uint32_t words;         /* of each bit array */
+  uint32_t first_grain;   /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
+  uint32_t end_grain;     /* bit behind the last block */
+  uint32_t wake;          /* while full: frees from full to partial */
   uint64_t bits[];
 };
 
@@ -126,10 +127,22 @@ static inline bool hak_slab_is_live(const hak_slab* cell, uintptr_t address) {
 /* The same, and no other thread has freed it either. */
 bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address);
 
-/* Index of the bit of the block at address in the slab's arrays, counted from their first bit. */
-static inline uintptr_t hak_slab_grain(const hak_slab* cell, uintptr_t address) {
-  uintptr_t base = hak_slab_body_of(cell)->base;
-  return (address >> cell->shift) - ((base >> cell->shift) & ~(uintptr_t)63);
+/* The thread that the key of the cell lets in for this address, by its thread pointer: the owner's if the address may
+ * be a block of the unit, 0 if the slab is abandoned, else anything. */
+static inline uintptr_t hak_slab_claimant(const hak_slab* cell, uintptr_t address) {
+  uint64_t key = hak_load_relaxed(&cell->key) & ~HAK_SLAB_SHARED;
+#if HAK_CHECKED
+  return (address & cell->mask) ^ key;
+#else
+  (void)address;
+  return key;
+#endif
+}
+
+/* The bias of a slab's bit arrays: they are stored less it, so that a block's grain (its address shifted) is its index
+ * and needs no subtraction. */
+static inline uintptr_t hak_slab_bias(const hak_slab* cell) {
+  return (hak_slab_body_of(cell)->base >> cell->shift >> 6) * sizeof(uint64_t);
 }
 
 /* Any thread: the address lies in the slab of this cell, aligned as its blocks are. With a live bit it is a block: no
@@ -149,6 +162,8 @@ uintptr_t hak_slab_block_of(const hak_slab* cell, uintptr_t address);
 /* Blocks in the program's hands, counting those that other threads freed and nobody drained yet. Exact for the owner.
  */
 uint32_t hak_slab_count_live(const hak_slab* head);
+/* The slab's remote bits from their first word on, NULL if it has none. */
+uint64_t* hak_slab_remote_words(const hak_slab* head);
 /* Blocks freed by other threads and not yet drained. */
 uint32_t hak_slab_count_remote(const hak_slab* head);
 

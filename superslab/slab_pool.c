@@ -24,7 +24,7 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   body->words = words;
   body->first_grain = first;
   body->end_grain = end;
-  body->lead = first % row->grains;
+  body->phase = &hak_phases[row->grains][first % row->grains];
   memset(body->bits, 0xff, words * sizeof(uint64_t));
   return body;
 }
@@ -34,12 +34,12 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
   for (unsigned i = 0; i < row->units; i++) {
     hak_slab* cell = head + i;
     cell->mask = hak_slab_mask(row);
-    cell->bits = (uintptr_t)body->bits - (body->base >> row->shift >> 6) * sizeof(uint64_t);
     cell->head = head;
     cell->countdown = HAK_SLAB_NO_COUNTDOWN;
     cell->shift = row->shift;
     cell->class_index = (uint8_t)class_index;
     cell->body = body;
+    cell->bits = (uintptr_t)body->bits - hak_slab_bias(cell);
     hak_poke(&cell->kind, (uint8_t)HAK_CELL_SLAB);
   }
 }
@@ -77,7 +77,7 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
   uintptr_t base = body->base;
   HAK_ASSERT(hak_slab_count_live(head) == 0, base);
-  uint64_t* remote = hak_load_relaxed(&body->remote);
+  uint64_t* remote = hak_slab_remote_words(head);
   /* remote_next stays as it is: a thread may be about to queue the slab for a free that has come home already, and the
    * list it ends in must find the link as it was made. */
   hak_store_seq_cst(&head->owner, NULL);
