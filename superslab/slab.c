@@ -24,7 +24,7 @@ bool hak_slab_is_block(const hak_slab* cell, uintptr_t address) {
 bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address) {
   uintptr_t remote = hak_load_acquire(&hak_slab_body_of(cell)->remote);
   if (!hak_slab_is_live(cell, address)) return false;
-  return remote == 0 || !hak_bit_peek(remote, address >> cell->shift);
+  return remote == 0 || !hak_bit_test(remote, address >> cell->shift);
 }
 
 uint64_t* hak_slab_remote_words(const hak_slab* head) {

@@ -122,7 +122,7 @@ static inline bool hak_slab_is_shared(const hak_slab* cell) {
 
 /* Any thread: the block that begins at address is in use, as its owner knows it. */
 static inline bool hak_slab_is_live(const hak_slab* cell, uintptr_t address) {
-  return !hak_bit_peek(cell->bits, address >> cell->shift);
+  return !hak_bit_test(cell->bits, address >> cell->shift);
 }
 /* The same, and no other thread has freed it either. */
 bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address);
@@ -138,6 +138,20 @@ static inline uintptr_t hak_slab_claimant(const hak_slab* cell, uintptr_t addres
   return key;
 #endif
 }
+
+/* Any thread, for a block that the owner sees as live: sets its remote bit. False if it was set. From then on the block
+ * is not live, and of the slab nothing but its cells may be touched. */
+HAK_FAST bool hak_slab_mark_remote(hak_slab* cell, uintptr_t grain, uintptr_t remote) {
+  if (HAK_UNLIKELY(hak_bit_test_and_set_shared(remote, grain))) return false;
+  /* After the bit: pairs with slab_drain, which takes the mark away before it reads the bits. */
+  if (HAK_CHECKED && HAK_UNLIKELY((hak_load_folded(&cell->key) & HAK_SLAB_SHARED) == 0)) {
+    hak_or_seq_cst(&cell->key, HAK_SLAB_SHARED);
+  }
+  return true;
+}
+/* After hak_slab_mark_remote (and ordered behind it by its locked instruction): the slab is in no owner's queue. Pairs
+ * with hak_owner_drain, which resets remote_next before the bits are read. */
+HAK_FAST bool hak_slab_is_unqueued(const hak_slab* head) { return hak_load_folded(&head->remote_next) == NULL; }
 
 /* The bias of a slab's bit arrays: they are stored less it, so that a block's grain (its address shifted) is its index
  * and needs no subtraction. */

@@ -47,11 +47,10 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
 void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
   const hak_size_class* row = hak_slab_class(head);
   uintptr_t base = hak_slab_body_of(head)->base;
-  uintptr_t thread = owner == NULL ? 0 : owner->thread;
   /* Pairs with hak_remote_push, which looks at the owner again after it has pushed. */
   hak_store_seq_cst(&head->owner, owner);
   for (unsigned i = 0; i < row->units; i++) {
-    hak_store_relaxed(&head[i].key, hak_slab_key(row, base + ((uintptr_t)i << HAK_UNIT_SHIFT), thread));
+    hak_store_relaxed(&head[i].key, hak_slab_key(row, base + ((uintptr_t)i << HAK_UNIT_SHIFT), owner->thread));
   }
 }
 
@@ -80,7 +79,7 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
   uint64_t* remote = hak_slab_remote_words(head);
   /* remote_next stays as it is: a thread may be about to queue the slab for a free that has come home already, and the
    * list it ends in must find the link as it was made. */
-  hak_store_seq_cst(&head->owner, NULL);
+  hak_store_seq_cst(&head->owner, &hak_nobody);
   for (unsigned i = 0; i < row->units; i++) {
     hak_store_relaxed(&head[i].key, UINT64_C(0));
     head[i].mask = 0;
