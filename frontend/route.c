@@ -176,23 +176,37 @@ void hak_route_free_aligned(void* block, size_t bytes, size_t align) {
 
 /* ---- calloc, realloc, alignment ---- */
 
-void* hak_route_calloc(size_t count, size_t bytes) {
-  size_t total;
-  if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &total))) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  if (total > (HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES)) {
-    bool zeroed = false;
-    void* large = hak_thread_attach() != NULL ? alloc_large(total, HAK_UNIT_BYTES, &zeroed) : NULL;
-    if (large == NULL) errno = ENOMEM;
-    return large == NULL || zeroed ? large : memset(large, 0, total);
-  }
-  void* block = hak_route_alloc(total);
-  return HAK_UNLIKELY(block == NULL) ? NULL : memset(block, 0, total);
+/* The block stays where it is as long as it is not twice too large. */
+static inline bool fits_in_place(size_t old_bytes, size_t bytes) {
+  return bytes <= old_bytes && bytes >= old_bytes / 2;
 }
 
-static void* realloc_copy(void* block, size_t old_bytes, size_t bytes) {
+HAK_SLOW void* hak_route_calloc_slow(size_t total) {
+  bool zeroed = false;
+  void* block;
+  if (total > (HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES)) {
+    block = hak_thread_attach() != NULL ? alloc_large(total, HAK_UNIT_BYTES, &zeroed) : NULL;
+    if (block == NULL) errno = ENOMEM;
+  } else {
+    block = hak_route_alloc(total);
+  }
+  return block == NULL || zeroed ? block : memset(block, 0, total);
+}
+
+static HAK_SLOW void* realloc_other(void* block, size_t bytes) {
+  if (block == NULL) return hak_route_alloc(bytes);
+  hak_cell* cell = live_block_or_abort("realloc", (uintptr_t)block);
+  if (bytes == 0) {
+    hak_route_free(block);
+    return NULL;
+  }
+  size_t old_bytes = cell_usable(cell);
+  if (hak_large_is(cell)) {
+    void* resized = bytes > HAK_POOL_MAX_BYTES ? hak_large_resize(&hak_the_process.arena, cell, bytes) : NULL;
+    if (resized != NULL) return resized;
+  } else if (fits_in_place(old_bytes, bytes)) {
+    return block;
+  }
   void* moved = hak_route_alloc(bytes);
   if (moved == NULL) return NULL;
   memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
@@ -200,24 +214,21 @@ static void* realloc_copy(void* block, size_t old_bytes, size_t bytes) {
   return moved;
 }
 
+/* Most often a block of a slab of the caller's own, as in free; the rest is above. */
 void* hak_route_realloc(void* block, size_t bytes) {
-  if (block == NULL) return hak_route_alloc(bytes);
-  hak_cell* cell = live_block_or_abort("realloc", (uintptr_t)block);
-  if (HAK_UNLIKELY(bytes == 0)) {
-    hak_route_free(block);
-    return NULL;
+  uintptr_t address = (uintptr_t)block;
+  hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
+  uintptr_t grain = address >> cell->shift;
+  if (HAK_UNLIKELY(!hak_slab_is_mine(cell, address) || hak_bit_test(cell->bits, grain) || bytes - 1 >= PTRDIFF_MAX)) {
+    return realloc_other(block, bytes);
   }
-  size_t old_bytes = cell_usable(cell);
-  if (hak_large_is(cell)) {
-    if (bytes > HAK_POOL_MAX_BYTES) {
-      void* resized = hak_large_resize(&hak_the_process.arena, cell, bytes);
-      if (resized != NULL) return resized;
-    }
-    return realloc_copy(block, old_bytes, bytes);
-  }
-  /* In place as long as the block is not twice too large. */
-  if (bytes <= old_bytes && bytes >= old_bytes / 2) return block;
-  return realloc_copy(block, old_bytes, bytes);
+  size_t old_bytes = hak_slab_class(cell)->usable;
+  if (fits_in_place(old_bytes, bytes)) return block;
+  void* moved = hak_route_alloc(bytes);
+  if (HAK_UNLIKELY(moved == NULL)) return NULL;
+  memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
+  hak_route_free_mine(cell, address, grain);
+  return moved;
 }
 
 /* A class whose blocks are all aligned to `align`, or none. Slabs begin at a multiple of the unit. */

@@ -34,7 +34,7 @@ bool hak_route_owns(uintptr_t address);
 /* delete with the size or the alignment (0: not given) that the block was made with. */
 void hak_route_free_sized(void* block, size_t bytes);
 void hak_route_free_aligned(void* block, size_t bytes, size_t align);
-void* hak_route_calloc(size_t count, size_t bytes);
+void* hak_route_calloc_slow(size_t total);
 void* hak_route_realloc(void* block, size_t bytes);
 void* hak_route_aligned(size_t align, size_t bytes);
 
@@ -53,14 +53,8 @@ HAK_FAST void* hak_route_alloc(size_t bytes) {
   return hak_route_alloc_slow(bytes);
 }
 
-HAK_FAST void hak_route_free(void* block) {
-  uintptr_t address = (uintptr_t)block;
-  hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
-  if (HAK_UNLIKELY(!hak_slab_is_mine(cell, address))) {
-    hak_route_free_slow(address, cell);
-    return;
-  }
-  uintptr_t grain = address >> cell->shift;
+/* The second half of free: a block of the caller's own. */
+HAK_FAST void hak_route_free_mine(hak_slab* cell, uintptr_t address, uintptr_t grain) {
   if (HAK_UNLIKELY(hak_slab_mark_free(cell, grain)) && HAK_CHECKED) hak_route_bad_grain(cell, grain);
   /* After the bit: now it is known that a block begins here, and that the byte before it is its header. */
   if (HAK_HEADER_CLASSIDX && !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
@@ -68,6 +62,30 @@ HAK_FAST void hak_route_free(void* block) {
   }
   hak_slab* head = cell->head;
   if (HAK_UNLIKELY(hak_slab_count_free(head))) hak_route_count_slow(head);
+}
+
+HAK_FAST void hak_route_free(void* block) {
+  uintptr_t address = (uintptr_t)block;
+  hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
+  if (HAK_UNLIKELY(!hak_slab_is_mine(cell, address))) {
+    hak_route_free_slow(address, cell);
+    return;
+  }
+  hak_route_free_mine(cell, address, address >> cell->shift);
+}
+
+HAK_FAST void* hak_route_calloc(size_t count, size_t bytes) {
+  size_t total;
+  if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &total))) return hak_route_alloc_slow(SIZE_MAX);
+  if (HAK_UNLIKELY(total > HAK_TINY_MAX_BYTES)) return hak_route_calloc_slow(total);
+  void* block = hak_tiny_take(hak_tiny_bin(hak_thread_owner, total));
+  if (HAK_UNLIKELY(block == NULL)) return hak_route_calloc_slow(total);
+  /* Without headers the smallest blocks are whole pairs of words, and two stores beat a call. */
+  if (!HAK_HEADER_CLASSIDX && total <= 2 * sizeof(uint64_t)) {
+    ((uint64_t*)block)[0] = ((uint64_t*)block)[1] = 0;
+    return block;
+  }
+  return __builtin_memset(block, 0, total);
 }
 
 HAK_C_END
