@@ -1,0 +1,69 @@
+// A program on hakmem starts where address space is scarce, and under tools that allow no huge reservation.
+
+#include <gtest/gtest.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace {
+
+struct Result {
+  int status;
+  std::string output;
+};
+
+Result Shell(const std::string& command) {
+  FILE* pipe = popen(("{ " + command + "; } 2>&1").c_str(), "r");
+  std::string output;
+  char chunk[4096];
+  for (size_t got; (got = fread(chunk, 1, sizeof chunk, pipe)) > 0;) output.append(chunk, got);
+  int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), output};
+}
+
+void ExpectWell(const std::string& command) {
+  Result result = Shell(command);
+  EXPECT_EQ(result.status, 0) << command;
+  EXPECT_EQ(result.output, "all is well\n") << command;
+}
+
+TEST(Start, WithoutLimits) { ExpectWell("tests/whole/probe"); }
+
+TEST(Start, UnderAnAddressSpaceOfOneGigabyte) { ExpectWell("ulimit -v 1000000 && tests/whole/probe"); }
+
+// The threads' stacks are the larger part of it.
+TEST(Start, UnderAnAddressSpaceOfAHundredMegabytes) {
+  ExpectWell("ulimit -s 1024 && ulimit -v 100000 && tests/whole/probe 300000");
+}
+
+TEST(Start, UnderAnAddressSpaceOfThirtyMegabytes) {
+  ExpectWell("ulimit -s 256 && ulimit -v 30000 && tests/whole/probe 5000");
+}
+
+TEST(Start, WithRandomAddressesAndWithout) {
+  for (int i = 0; i < 20; i++) ExpectWell("tests/whole/probe 5000");
+  if (Shell("setarch -R true").status == 0) ExpectWell("setarch -R tests/whole/probe");
+}
+
+class Valgrind : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (Shell("command -v valgrind").status != 0) GTEST_SKIP() << "valgrind is not installed";
+  }
+  static void ExpectWellUnder(const std::string& options, const std::string& most = "") {
+    ExpectWell("valgrind -q --error-exitcode=9 " + options + " tests/whole/probe " + most);
+  }
+};
+
+TEST_F(Valgrind, RunsHakmemWithoutATool) { ExpectWellUnder("--tool=none"); }
+
+// Valgrind keeps its hands off the malloc of the program: every access of the allocator itself is looked at.
+TEST_F(Valgrind, FindsNoErrorInHakmemItself) {
+  ExpectWellUnder("--soname-synonyms=somalloc=nouserintercepts", "300000");
+}
+
+TEST_F(Valgrind, CountsWithCallgrind) { ExpectWellUnder("--tool=callgrind --callgrind-out-file=/dev/null"); }
+
+}  // namespace
