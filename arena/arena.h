@@ -72,6 +72,11 @@ void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
 /* Adds the `more` units behind a run of `units` to it, if they are free. */
 bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t more);
 
+/* A hint, without the lock: a request for so many units would most likely be served from memory that the arena holds. */
+static inline bool hak_arena_has_dirty(const hak_arena* arena, size_t units) {
+  return hak_peek(&arena->stats.dirty_bytes) >= units << HAK_UNIT_SHIFT;
+}
+
 /* A mapping of its own, outside the regions, for a block too large for them: zeroed, aligned to `align` (a power of
  * two, at least HAK_CHUNK_BYTES), and its first chunk known to the map. */
 uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align);

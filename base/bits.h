@@ -22,9 +22,27 @@ HAK_FAST uint64_t hak_lowest_bit_index(uint64_t x) {
   return (uint64_t)__builtin_ctzll(x);
 #endif
 }
+/* The same of a word in memory, and whether it has a bit set at all. */
+HAK_FAST bool hak_lowest_bit_of(const uint64_t* word, uint64_t* index) {
+#if defined(__x86_64__)
+  bool none;
+  __asm__("bsfq %2, %0" : "=r"(*index), "=@ccz"(none) : "m"(*word));
+  return !none;
+#else
+  *index = *word == 0 ? 0 : (uint64_t)__builtin_ctzll(*word);
+  return *word != 0;
+#endif
+}
 /* Index of the highest set bit; x is not 0. */
 static inline unsigned hak_highest_bit(uint64_t x) { return 63u - (unsigned)__builtin_clzll(x); }
-static inline unsigned hak_count_bits(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
+/* In words of two, four and eight bits, then all bytes added up; without the popcnt instruction, which a baseline
+ * x86-64 lacks, the compiler would call a library. */
+static inline unsigned hak_count_bits(uint64_t x) {
+  x -= (x >> 1) & UINT64_C(0x5555555555555555);
+  x = (x & UINT64_C(0x3333333333333333)) + ((x >> 2) & UINT64_C(0x3333333333333333));
+  x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+  return (unsigned)((x * UINT64_C(0x0101010101010101)) >> 56);
+}
 
 /* The lowest n bits set, n from 0 to 64. */
 static inline uint64_t hak_low_mask(unsigned n) { return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1; }

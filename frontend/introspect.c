@@ -38,6 +38,8 @@ static const char* state_name(const hak_slab* slab) {
       return "full";
     case HAK_SLAB_PARTIAL:
       return "partial";
+    case HAK_SLAB_SPARE:
+      return "spare";
     case HAK_SLAB_ABANDONED:
       return "abandoned";
   }

@@ -31,7 +31,7 @@ typedef struct hak_slab_info {
   unsigned free;       /* capacity - used - remote */
   unsigned remote;     /* freed by another thread, not yet drained */
   bool pool;           /* cut by pool_tls (else by tiny) */
-  const char* state;   /* "current", "full", "partial", "abandoned" */
+  const char* state;   /* "current", "full", "partial", "spare", "abandoned" */
   uint64_t owner;      /* thread that owns the slab, as the allocator numbers them; 0 for an abandoned one */
 } hak_slab_info;
 

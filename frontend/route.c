@@ -214,7 +214,8 @@ static HAK_SLOW void* realloc_other(void* block, size_t bytes) {
   return moved;
 }
 
-/* Most often a block of a slab of the caller's own, as in free; the rest is above. */
+/* Most often a block of a slab of the caller's own, as in free, and the bin of the new size has a block at hand; all
+ * the rest is above. */
 void* hak_route_realloc(void* block, size_t bytes) {
   uintptr_t address = (uintptr_t)block;
   hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
@@ -224,8 +225,8 @@ void* hak_route_realloc(void* block, size_t bytes) {
   }
   size_t old_bytes = hak_slab_class(cell)->usable;
   if (fits_in_place(old_bytes, bytes)) return block;
-  void* moved = hak_route_alloc(bytes);
-  if (HAK_UNLIKELY(moved == NULL)) return NULL;
+  void* moved = hak_route_try(bytes);
+  if (HAK_UNLIKELY(moved == NULL)) return realloc_other(block, bytes);
   memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
   hak_route_free_mine(cell, address, grain);
   return moved;

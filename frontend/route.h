@@ -53,6 +53,14 @@ HAK_FAST void* hak_route_alloc(size_t bytes) {
   return hak_route_alloc_slow(bytes);
 }
 
+/* A block if the bin of the size has one at hand, else NULL. */
+HAK_FAST void* hak_route_try(size_t bytes) {
+  hak_owner* owner = hak_thread_owner;
+  if (bytes <= HAK_TINY_MAX_BYTES) return hak_tiny_take(hak_tiny_bin(owner, bytes));
+  if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) return hak_pool_take(hak_pool_bin(owner, bytes));
+  return NULL;
+}
+
 /* The second half of free: a block of the caller's own. */
 HAK_FAST void hak_route_free_mine(hak_slab* cell, uintptr_t address, uintptr_t grain) {
   if (HAK_UNLIKELY(hak_slab_mark_free(cell, grain)) && HAK_CHECKED) hak_route_bad_grain(cell, grain);

@@ -22,7 +22,7 @@ static bool is_abandoned(hak_slab* head) {
 static void adopt_locked(hak_owner* owner, hak_slab* head) {
   abandoned_take(owner->pool, head);
   hak_slab_set_owner(head, owner);
-  owner->bins[head->class_index].slab_count++;
+  hak_add_relaxed(&owner->bins[head->class_index].slab_count, 1u);
   owner->counters.slabs_adopted++;
 }
 

@@ -37,18 +37,30 @@ typedef struct hak_bin {
   uint8_t class_index;
   /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
    * blocks are free, and the refills from it bring more. */
-  hak_slab* spare; /* an empty one */
+  hak_body_list spare; /* empty ones; under the owner's spare_lock */
+  uint32_t spare_count;
   hak_body_list partial;
   hak_body_list full;
 } hak_bin;
 
-_Static_assert(offsetof(hak_bin, spare) == HAK_CACHE_LINE, "a refill from the current slab needs one line of the bin");
+_Static_assert(offsetof(hak_bin, spare) <= HAK_CACHE_LINE, "a refill from the current slab needs one line of the bin");
 
 /* The window of a bin without a slab. Its starts are 0, so that nobody ever writes to the word. */
 extern HAK_HIDDEN uint64_t hak_bin_no_word;
 
-/* Takes the lowest of the window's available blocks, of which there is one. */
-HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t available) {
+/* Checked builds: a block is live from the moment when it is taken, so that the window's word says at any time which of
+ * its blocks are. The fast build takes all the blocks of a window at once when it opens it, and keeps those it has not
+ * given out in `starts`; hak_bin_settle gives them back. */
+#if HAK_CHECKED
+HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
+  bin->word = word;
+  bin->starts = starts;
+}
+
+HAK_FAST void* hak_bin_take(hak_bin* bin) {
+  uint64_t* word = bin->word;
+  uint64_t available = *word & bin->starts;
+  if (HAK_UNLIKELY(available == 0)) return NULL;
   uint64_t bit = hak_lowest_bit_index(available);
   hak_bit_clear(word, bit);
   uintptr_t block = bin->base + bit * bin->grain;
@@ -56,10 +68,28 @@ HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t availa
   return (void*)block;
 }
 
-HAK_FAST void* hak_bin_take(hak_bin* bin) {
-  uint64_t available = *bin->word & bin->starts;
-  return HAK_LIKELY(available != 0) ? hak_bin_take_lowest(bin, bin->word, available) : NULL;
+static inline void hak_bin_settle(hak_bin* bin) { (void)bin; }
+#else
+HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
+  bin->word = word;
+  bin->starts = *word & starts;
+  *word &= ~starts;
 }
+
+HAK_FAST void* hak_bin_take(hak_bin* bin) {
+  uint64_t bit;
+  if (HAK_UNLIKELY(!hak_lowest_bit_of(&bin->starts, &bit))) return NULL;
+  hak_bit_clear(&bin->starts, bit);
+  uintptr_t block = bin->base + bit * bin->grain;
+  if (block == 0) __builtin_unreachable();
+  return (void*)block;
+}
+
+static inline void hak_bin_settle(hak_bin* bin) {
+  if (bin->starts != 0) *bin->word |= bin->starts;
+  bin->starts = 0;
+}
+#endif
 
 /* Moves the window on to the next word with a free block and takes one; most refills end here. NULL at the end of the
  * slab. */
@@ -75,11 +105,10 @@ HAK_FAST void* hak_bin_step(hak_bin* bin) {
     base += bin->grain * 64;
     available = *word & phase->starts;
   } while (available == 0);
-  bin->word = word;
   bin->phase = phase;
-  bin->starts = phase->starts;
   bin->base = base;
-  return hak_bin_take_lowest(bin, word, available);
+  hak_bin_open(bin, word, phase->starts);
+  return hak_bin_take(bin);
 }
 
 HAK_C_END

@@ -11,11 +11,15 @@ hak_owner hak_nobody = {
     .pool_bins = {[0 ... HAK_POOL_GRANULES - 1] = &hak_nobody.bins[0]},
 };
 
-enum { WAKE_FEW_SLABS = 16 };
+enum {
+  WAKE_FEW_SLABS = 16,
+  MOST_SPARES = 8, /* empty slabs that a bin keeps */
+};
 
 /* ---- set-up ---- */
 
 static void bin_close(hak_bin* bin) {
+  hak_bin_settle(bin);
   bin->current = NULL;
   bin->step_end = NULL;
   bin->starts = 0;
@@ -24,6 +28,7 @@ static void bin_close(hak_bin* bin) {
 
 static void bin_init(hak_bin* bin, unsigned class_index) {
   const hak_size_class* row = &hak_size_classes[class_index];
+  bin->starts = 0;
   bin->grain = (uintptr_t)1 << row->shift;
   bin->header = row->header;
   bin->class_index = (uint8_t)class_index;
@@ -48,6 +53,7 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
   for (unsigned c = 0; c < HAK_CLASSES; c++) bin_init(&owner->bins[c], c);
   owner->thread = hak_thread_pointer();
   owner->number = number;
+  owner->spare_lock.rank = HAK_RANK_OWNER;
   owner->pool = pool;
 }
 
@@ -57,11 +63,10 @@ static void window_open(hak_bin* bin, uint32_t word, const hak_phase* phase, uin
   hak_slab_body* body = bin->current->body;
   const hak_size_class* row = hak_slab_class(bin->current);
   uintptr_t grain_0 = (body->base >> row->shift) & ~(uintptr_t)63;
-  bin->word = &body->bits[word];
   bin->step_end = &body->bits[body->words - (body->end_grain % 64 != 0)];
-  bin->starts = HAK_P0_BATCH_REFILL ? starts : starts & (~starts + 1);
   bin->base = ((grain_0 + word * UINT64_C(64)) << row->shift) + (row->first & (bin->grain - 1));
   bin->phase = phase;
+  hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : starts & (~starts + 1));
 }
 
 /* Looks for a word of the current slab with a free block, once around, the window's own word last (and first where a
@@ -122,21 +127,63 @@ static void slab_to_current(hak_owner* owner, hak_slab* head) {
 }
 
 static void slab_release(hak_owner* owner, hak_slab* head) {
-  owner->bins[head->class_index].slab_count--;
-  owner->counters.slabs_released++;
+  hak_sub_relaxed(&owner->bins[head->class_index].slab_count, 1u);
+  hak_add_relaxed(&owner->counters.slabs_released, 1u);
   hak_slab_release(owner->pool, head);
 }
 
-/* An empty slab is kept, one a bin, for a load that comes and goes by a slab; a second one goes. */
+/* Empty slabs are kept, a few a bin, for a load that comes and goes. They go when another class needs memory that the
+ * arena would have to take from the kernel (next_slab), and when they have waited too long (hak_owner_reclaim). */
 static void slab_to_empty(hak_owner* owner, hak_slab* head) {
   hak_bin* bin = &owner->bins[head->class_index];
-  if (bin->spare == NULL) {
-    head->state = HAK_SLAB_CURRENT;
+  hak_lock_acquire(&owner->spare_lock);
+  bool keep = bin->spare_count < MOST_SPARES;
+  if (keep) {
+    head->state = HAK_SLAB_SPARE;
     head->countdown = HAK_SLAB_NO_COUNTDOWN;
-    bin->spare = head;
-    return;
+    hak_slab_body_of(head)->aged = false;
+    hak_body_append(&bin->spare, hak_slab_body_of(head));
+    bin->spare_count++;
+    hak_store_relaxed(&owner->spare_total, owner->spare_total + 1);
   }
-  slab_release(owner, head);
+  hak_lock_release(&owner->spare_lock);
+  if (!keep) slab_release(owner, head);
+}
+
+/* With the spare lock. */
+static void spare_remove(hak_owner* owner, hak_bin* bin, hak_slab_body* body) {
+  hak_body_remove(&bin->spare, body);
+  bin->spare_count--;
+  hak_store_relaxed(&owner->spare_total, owner->spare_total - 1);
+}
+
+/* The spare that was used last. */
+static hak_slab* spare_take(hak_owner* owner, hak_bin* bin) {
+  hak_lock_acquire(&owner->spare_lock);
+  hak_slab_body* body = bin->spare.last;
+  if (body != NULL) spare_remove(owner, bin, body);
+  hak_lock_release(&owner->spare_lock);
+  return body == NULL ? NULL : body->slab;
+}
+
+void hak_owner_reclaim(hak_owner* owner, bool aged) {
+  if (hak_load_relaxed(&owner->spare_total) == 0) return;
+  hak_lock_acquire(&owner->spare_lock);
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    hak_bin* bin = &owner->bins[c];
+    for (hak_slab_body *body = bin->spare.first, *next; body != NULL; body = next) {
+      next = body->next;
+      if (aged && !body->aged) {
+        body->aged = true;
+        continue;
+      }
+      spare_remove(owner, bin, body);
+      hak_sub_relaxed(&bin->slab_count, 1u);
+      hak_slab_release(owner->pool, body->slab);
+      hak_add_relaxed(&owner->counters.slabs_released, 1u);
+    }
+  }
+  hak_lock_release(&owner->spare_lock);
 }
 
 void hak_owner_file_slab(hak_owner* owner, hak_slab* head) {
@@ -171,10 +218,11 @@ void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
       hak_owner_unfile_slab(owner, head);
       slab_to_empty(owner, head);
       return;
+    case HAK_SLAB_SPARE:
     case HAK_SLAB_ABANDONED:
       break;
   }
-  hak_fatal("an abandoned slab among a thread's own", hak_slab_body_of(head)->base);
+  hak_fatal("a free into a slab that has no live block", hak_slab_body_of(head)->base);
 }
 
 /* ---- refill ---- */
@@ -189,14 +237,17 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
     hak_owner_unfile_slab(owner, head);
     return head;
   }
-  hak_slab* head = bin->spare;
-  bin->spare = NULL;
-  if (head == NULL) {
-    head = hak_slab_create(owner->pool, owner, bin->class_index);
-    if (head == NULL) return NULL;
-    owner->counters.slabs_created++;
-    bin->slab_count++;
+  hak_slab* head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
+  if (head != NULL) return head;
+  /* Before the arena takes memory from the kernel, the other bins' empty slabs go back to it. */
+  if (hak_load_relaxed(&owner->spare_total) != 0 &&
+      !hak_arena_has_dirty(owner->pool->arena, hak_size_classes[bin->class_index].units)) {
+    hak_owner_reclaim(owner, false);
   }
+  head = hak_slab_create(owner->pool, owner, bin->class_index);
+  if (head == NULL) return NULL;
+  owner->counters.slabs_created++;
+  hak_add_relaxed(&bin->slab_count, 1u);
   return head;
 }
 
@@ -236,14 +287,12 @@ void hak_owner_trim(hak_owner* owner) {
   hak_owner_drain(owner);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     hak_bin* bin = &owner->bins[c];
+    hak_bin_settle(bin);
     if (bin->current != NULL && hak_slab_count_live(bin->current) == 0) {
       slab_release(owner, hak_bin_detach(bin));
     }
-    if (bin->spare != NULL) {
-      slab_release(owner, bin->spare);
-      bin->spare = NULL;
-    }
   }
+  hak_owner_reclaim(owner, false);
 }
 
 void hak_owner_check(const hak_owner* owner) {

@@ -59,6 +59,9 @@ struct hak_owner {
   uint64_t number;  /* of the thread, for people */
   hak_slab_pool* pool;
   hak_owner_counters counters;
+  /* Of the bins' empty slabs, which the helper thread may take away (hak_owner_reclaim). */
+  hak_lock spare_lock;
+  HAK_SHARED(uint32_t) spare_total;
   /* Slabs with remote frees, linked by remote_next; pushed by any thread, taken as a whole. Its own cache line. */
   _Alignas(HAK_CACHE_LINE) HAK_SHARED(hak_slab*) remote_slabs;
 };
@@ -85,6 +88,10 @@ void hak_owner_drain(hak_owner* owner);
 
 /* Gives back every empty slab that the owner holds for later. */
 void hak_owner_trim(hak_owner* owner);
+
+/* Any thread: gives back the empty slabs that an owner has kept for later; with `aged` only those that were there at
+ * the last such call. */
+void hak_owner_reclaim(hak_owner* owner, bool aged);
 
 /* The thread ends (or a tool is done): empty slabs go, the others are abandoned. The owner can be used again. */
 void hak_owner_abandon(hak_owner* owner);

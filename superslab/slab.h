@@ -30,9 +30,9 @@
  *
  * States and who moves a slab between them (all by the owner; bin.c):
  *
- *     (arena) --attach--> CURRENT --no free block--> FULL --`wake` frees--> PARTIAL --last free--> (arena)
- *                            ^                                               |
- *                            +------------------- attach --------------------+
+ *     (arena) --attach--> CURRENT --no free block--> FULL --`wake` frees--> PARTIAL --last free--> SPARE --> (arena)
+ *                            ^                                               |                      |
+ *                            +------------------- attach --------------------+------- attach -------+
  *     any --owner exits--> ABANDONED --adopted--> PARTIAL or FULL                                   (abandoned.c)
  */
 #ifndef HAK_SUPERSLAB_SLAB_H
@@ -51,6 +51,7 @@ typedef enum hak_slab_state {
   HAK_SLAB_CURRENT,   /* a bin allocates from it */
   HAK_SLAB_FULL,      /* no block was free when the bin left it; fewer than `wake` freed since */
   HAK_SLAB_PARTIAL,   /* in its bin's list */
+  HAK_SLAB_SPARE,     /* empty, kept by its bin */
   HAK_SLAB_ABANDONED, /* its owner is gone; in the list of its class */
 } hak_slab_state;
 
@@ -65,6 +66,7 @@ struct hak_slab_body {
   uint32_t words;         /* of each bit array */
   uint32_t first_grain;   /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
   uint32_t end_grain;     /* bit behind the last block */
+  bool aged;              /* while spare: since the last hak_owner_reclaim */
   uint32_t wake;          /* while full: frees from full to partial */
   uint64_t bits[];
 };

@@ -27,6 +27,9 @@ _CORE_COPTS = WARNINGS + NO_BUILTIN_MALLOC + [
     "-fvisibility=hidden",
     # A library opened with dlopen still finds its thread-locals without a call.
     "-ftls-model=initial-exec",
+    # Bazel's own defaults, which cost every call of malloc a few instructions.
+    "-fomit-frame-pointer",
+    "-fno-stack-protector",
     # One set of objects serves programs and libhakmem.so.
     "-fPIC",
 ]
