@@ -65,28 +65,35 @@ def hakmem_variant(name, actual, flags, **kwargs):
     cc_library(name = name, deps = [":" + name + "_variant"], **kwargs)
 
 def hakmem_variants(name, library, shared_library, visibility):
-    """Declares NAME_fast and libNAME_fast.so, and the same for every other row of VARIANTS.
+    """Declares LIBRARY_fast and libLIBRARY_fast.so, and the same for every other row of VARIANTS.
 
     They are built when something asks for them, not by //...
 
     Args:
-      name: what the names begin with
-      library: the cc_library to build
+      name: a target for all the shared libraries
+      library: the cc_library to build, of the calling package
       shared_library: the shared library to build
       visibility: of all of them
     """
+    stem = library.lstrip(":")
     for variant, flags in VARIANTS.items():
         hakmem_variant(
-            name = name + "_" + variant,
+            name = stem + "_" + variant,
             actual = library,
             flags = flags,
             tags = ["manual"],
             visibility = visibility,
         )
         hakmem_variant_file(
-            name = "lib%s_%s.so" % (name, variant),
+            name = "lib%s_%s.so" % (stem, variant),
             actual = shared_library,
             flags = flags,
             tags = ["manual"],
             visibility = visibility,
         )
+    native.filegroup(
+        name = name,
+        srcs = ["lib%s_%s.so" % (stem, variant) for variant in VARIANTS],
+        tags = ["manual"],
+        visibility = visibility,
+    )
