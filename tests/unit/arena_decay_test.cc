@@ -1,0 +1,202 @@
+// arena/arena.h: how free memory goes back to the kernel, and the limits. The clock is the test's.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "arena/arena.h"
+#include "tests/unit/rig.h"
+
+namespace {
+
+class ArenaDecay : public testing::Test {
+ protected:
+  uintptr_t alloc(size_t units) { return hak_arena_alloc(&rig.arena, units, HAK_UNIT_BYTES, &zeroed); }
+  void free(uintptr_t start, size_t units) { hak_arena_free(&rig.arena, start, units); }
+  // Enough calls for the arena to look at the clock.
+  void use_arena() {
+    for (int i = 0; i < 64; i++) {
+      uintptr_t start = alloc(1);
+      ASSERT_NE(start, 0u);
+      free(start, 1);
+    }
+  }
+  static void dirty(uintptr_t start, size_t units) {
+    memset(reinterpret_cast<void*>(start), 0xdd, units * HAK_UNIT_BYTES);
+  }
+  static bool reads_as_zero(uintptr_t start, size_t units) {
+    const auto* p = reinterpret_cast<const uint8_t*>(start);
+    return std::all_of(p, p + units * HAK_UNIT_BYTES, [](uint8_t b) { return b == 0; });
+  }
+
+  Rig rig;
+  bool zeroed = false;
+};
+
+TEST_F(ArenaDecay, FreedMemoryIsKeptForOneTickAndGoesAtTheSecond) {
+  uintptr_t start = alloc(5);
+  dirty(start, 5);
+  free(start, 5);
+  EXPECT_EQ(hak_arena_tick(&rig.arena), 0u);
+  EXPECT_EQ(rig.stats().dirty_bytes, 5 * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPurge), 0);
+  EXPECT_EQ(hak_arena_tick(&rig.arena), 5 * HAK_UNIT_BYTES);
+  hak_arena_stats stats = rig.stats();
+  EXPECT_EQ(stats.dirty_bytes, 0u);
+  EXPECT_EQ(stats.purged_bytes, 5 * HAK_UNIT_BYTES);
+  EXPECT_EQ(stats.purges, 1u);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPurge), 1);
+  EXPECT_EQ(hak_arena_tick(&rig.arena), 0u);
+}
+
+TEST_F(ArenaDecay, MemoryThatWentBackReadsAsZeroWhenItIsDealtAgain) {
+  uintptr_t start = alloc(5);
+  dirty(start, 5);
+  free(start, 5);
+  hak_arena_purge(&rig.arena);
+  EXPECT_EQ(alloc(5), start);
+  EXPECT_TRUE(zeroed);
+  EXPECT_TRUE(reads_as_zero(start, 5));
+}
+
+TEST_F(ArenaDecay, MemoryUsedBetweenTwoTicksIsNotOld) {
+  uintptr_t start = alloc(5);
+  free(start, 5);
+  hak_arena_tick(&rig.arena);
+  EXPECT_EQ(alloc(3), start);
+  free(start, 3);
+  EXPECT_EQ(hak_arena_tick(&rig.arena), 2 * HAK_UNIT_BYTES) << "the two units that nobody used";
+  EXPECT_EQ(rig.stats().dirty_bytes, 3 * HAK_UNIT_BYTES);
+  EXPECT_EQ(hak_arena_tick(&rig.arena), 3 * HAK_UNIT_BYTES);
+}
+
+TEST_F(ArenaDecay, LiveMemoryIsNeverGivenBack) {
+  uintptr_t a = alloc(3);
+  uintptr_t b = alloc(3);
+  dirty(a, 3);
+  dirty(b, 3);
+  free(a, 3);
+  EXPECT_EQ(hak_arena_purge(&rig.arena), 3 * HAK_UNIT_BYTES);
+  EXPECT_EQ(*reinterpret_cast<uint8_t*>(b), 0xdd);
+  EXPECT_EQ(*reinterpret_cast<uint8_t*>(b + 3 * HAK_UNIT_BYTES - 1), 0xdd);
+}
+
+TEST_F(ArenaDecay, NeighboursGoInOneCall) {
+  uintptr_t start = alloc(64);
+  uintptr_t other = alloc(64);
+  for (size_t i = 0; i < 64; i++) free(start + i * HAK_UNIT_BYTES, 1);
+  free(other, 10);
+  free(other + 20 * HAK_UNIT_BYTES, 10);
+  EXPECT_EQ(hak_arena_purge(&rig.arena), 84 * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPurge), 3);
+  EXPECT_EQ(rig.stats().purges, 3u);
+}
+
+TEST_F(ArenaDecay, NothingGoesWhileTheClockStands) {
+  uintptr_t start = alloc(5);
+  free(start, 5);
+  for (int i = 0; i < 20; i++) use_arena();
+  EXPECT_EQ(rig.os.calls(FakeOs::kPurge), 0);
+}
+
+TEST_F(ArenaDecay, TheClockIsReadOnceInManyCalls) {
+  uintptr_t start = alloc(5);
+  free(start, 5);
+  int before = rig.os.calls(FakeOs::kClock);
+  use_arena();
+  EXPECT_LE(rig.os.calls(FakeOs::kClock) - before, 128 / 8);
+}
+
+TEST_F(ArenaDecay, MemoryGoesByTheClockAloneWhenTheArenaIsUsed) {
+  rig.options.decay_ms = 1000;
+  uintptr_t big = alloc(50);
+  uintptr_t keep = alloc(1);
+  dirty(big, 50);
+  use_arena();
+  free(big, 50);
+  use_arena();
+  EXPECT_EQ(rig.stats().purged_bytes, 0u);
+  for (int i = 0; i < 3; i++) {
+    rig.os.advance_ms(501);
+    use_arena();
+  }
+  EXPECT_GE(rig.stats().purged_bytes, 49 * HAK_UNIT_BYTES) << "all but what use_arena uses";
+  free(keep, 1);
+}
+
+TEST_F(ArenaDecay, WithoutDecayMemoryGoesAtOnce) {
+  rig.options.decay_ms = 0;
+  uintptr_t start = alloc(5);
+  free(start, 5);
+  EXPECT_EQ(rig.stats().dirty_bytes, 0u);
+  EXPECT_EQ(rig.stats().purged_bytes, 5 * HAK_UNIT_BYTES);
+}
+
+TEST_F(ArenaDecay, WhatTheKernelDoesNotTakeIsClearedByHand) {
+  uintptr_t start = alloc(5);
+  dirty(start, 5);
+  free(start, 5);
+  rig.os.fail(FakeOs::kPurge);
+  hak_arena_purge(&rig.arena);
+  EXPECT_EQ(alloc(5), start);
+  EXPECT_TRUE(zeroed);
+  EXPECT_TRUE(reads_as_zero(start, 5));
+}
+
+TEST_F(ArenaDecay, AboveTheSoftLimitFreeMemoryGoesAtOnce) {
+  rig.options.memory_limit = 20 * HAK_UNIT_BYTES;
+  uintptr_t a = alloc(10);
+  free(a, 10);
+  EXPECT_EQ(rig.stats().dirty_bytes, 10 * HAK_UNIT_BYTES) << "below the limit it stays";
+  uintptr_t b = alloc(21);
+  ASSERT_NE(b, 0u) << "the soft limit refuses nothing";
+  EXPECT_EQ(rig.stats().dirty_bytes, 0u);
+  uintptr_t c = alloc(4);
+  free(c, 4);
+  EXPECT_EQ(rig.stats().dirty_bytes, 0u);
+}
+
+TEST_F(ArenaDecay, AboveTheHardLimitThereIsNothing) {
+  rig.options.memory_limit_hard = 20 * HAK_UNIT_BYTES;
+  uintptr_t a = alloc(12);
+  ASSERT_NE(a, 0u);
+  EXPECT_EQ(alloc(9), 0u);
+  uintptr_t b = alloc(8);
+  EXPECT_NE(b, 0u);
+  EXPECT_EQ(alloc(1), 0u);
+  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES), 0u);
+  free(b, 8);
+  EXPECT_FALSE(hak_arena_extend(&rig.arena, a, 12, 9));
+  EXPECT_TRUE(hak_arena_extend(&rig.arena, a, 12, 8));
+  EXPECT_EQ(alloc(1), 0u);
+  free(a, 20);
+  EXPECT_NE(alloc(20), 0u);
+}
+
+TEST_F(ArenaDecay, TheHardLimitHoldsForMappingsThatGrow) {
+  rig.options.memory_limit_hard = 4 * HAK_CHUNK_BYTES;
+  uintptr_t start = hak_arena_map(&rig.arena, 3 * HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  ASSERT_NE(start, 0u);
+  EXPECT_EQ(hak_arena_remap(&rig.arena, start, 3 * HAK_CHUNK_BYTES, 5 * HAK_CHUNK_BYTES), 0u);
+  uintptr_t grown = hak_arena_remap(&rig.arena, start, 3 * HAK_CHUNK_BYTES, 4 * HAK_CHUNK_BYTES);
+  ASSERT_NE(grown, 0u);
+  EXPECT_EQ(hak_arena_remap(&rig.arena, grown, 4 * HAK_CHUNK_BYTES, HAK_CHUNK_BYTES), grown);
+  EXPECT_NE(alloc(1), 0u);
+}
+
+TEST_F(ArenaDecay, HugePagesAreAskedForOnlyWhereTheOptionSays) {
+  alloc(1);
+  EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 0);
+  rig.options.huge_pages = 2;
+  alloc(64);
+  EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 1);
+}
+
+TEST_F(ArenaDecay, HugePagesComeWithALargeHeapByDefault) {
+  rig.options.huge_pages = 1;
+  for (int i = 0; i < 4; i++) alloc(64);
+  EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 0) << "a small process keeps small pages";
+  for (int i = 0; i < 32; i++) alloc(64);
+  EXPECT_GT(rig.os.calls(FakeOs::kHugePages), 0);
+}
+
+}  // namespace

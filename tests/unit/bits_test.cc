@@ -1,0 +1,100 @@
+// base/bits.h
+#include "base/bits.h"
+
+#include <gtest/gtest.h>
+
+#include <bitset>
+#include <thread>
+
+#include "tests/unit/rig.h"
+
+namespace {
+
+TEST(Bits, AlignDownGoesToTheMultipleBelow) {
+  EXPECT_EQ(hak_align_down(0, 16), 0u);
+  EXPECT_EQ(hak_align_down(15, 16), 0u);
+  EXPECT_EQ(hak_align_down(16, 16), 16u);
+  EXPECT_EQ(hak_align_down(65537, 65536), 65536u);
+  EXPECT_EQ(hak_align_down(UINTPTR_MAX, 4096), UINTPTR_MAX - 4095);
+}
+
+TEST(Bits, AlignUpGoesToTheMultipleAbove) {
+  EXPECT_EQ(hak_align_up(0, 16), 0u);
+  EXPECT_EQ(hak_align_up(1, 16), 16u);
+  EXPECT_EQ(hak_align_up(16, 16), 16u);
+  EXPECT_EQ(hak_align_up(65537, 65536), 131072u);
+}
+
+TEST(Bits, AlignUpOfTheLastBytesWrapsToZero) { EXPECT_EQ(hak_align_up(UINTPTR_MAX, 4096), 0u); }
+
+TEST(Bits, PowersOfTwoAreFound) {
+  EXPECT_FALSE(hak_is_power_of_two(0));
+  for (unsigned i = 0; i < 64; i++) {
+    size_t power = size_t{1} << i;
+    EXPECT_TRUE(hak_is_power_of_two(power));
+    if (power > 2) {
+      EXPECT_FALSE(hak_is_power_of_two(power - 1));
+      EXPECT_FALSE(hak_is_power_of_two(power + 1));
+    }
+  }
+}
+
+TEST(Bits, LowestAndHighestBitsAreFoundInEveryPlace) {
+  for (unsigned low = 0; low < 64; low++) {
+    for (unsigned high = low; high < 64; high++) {
+      uint64_t word = (UINT64_C(1) << low) | (UINT64_C(1) << high);
+      EXPECT_EQ(hak_lowest_bit(word), low);
+      EXPECT_EQ(hak_lowest_bit_index(word), low);
+      EXPECT_EQ(hak_highest_bit(word), high);
+      EXPECT_EQ(hak_count_bits(word), low == high ? 1u : 2u);
+    }
+  }
+}
+
+TEST(Bits, LowMaskHasAsManyBitsAsAskedFor) {
+  for (unsigned n = 0; n <= 64; n++) EXPECT_EQ(hak_count_bits(hak_low_mask(n)), n);
+  EXPECT_EQ(hak_low_mask(0), 0u);
+  EXPECT_EQ(hak_low_mask(3), 7u);
+  EXPECT_EQ(hak_low_mask(64), ~UINT64_C(0));
+}
+
+TEST(Bits, ABitArrayRemembersEachBitAlone) {
+  constexpr size_t kWords = 5;
+  uint64_t words[kWords] = {};
+  uintptr_t bits = address_of(words);
+  std::bitset<kWords * 64> model;
+  Random random(1);
+  for (int step = 0; step < 20000; step++) {
+    size_t index = random.below(model.size());
+    if (random.below(2) == 0) {
+      EXPECT_EQ(hak_bit_test_and_set(bits, index), model[index]);
+      model.set(index);
+    } else {
+      hak_bit_clear(&words[index / 64], index % 64);
+      model.reset(index);
+    }
+    size_t other = random.below(model.size());
+    ASSERT_EQ(hak_bit_peek(bits, other), model[other]);
+  }
+}
+
+TEST(Bits, ThreadPointersOfLivingThreadsDiffer) {
+  uintptr_t here = hak_thread_pointer();
+  uintptr_t there = 0;
+  std::thread([&] { there = hak_thread_pointer(); }).join();
+  EXPECT_EQ(here, hak_thread_pointer());
+  EXPECT_NE(here, 0u);
+  EXPECT_NE(here, there);
+}
+
+TEST(Bits, XorWithTheKeyGivesTheThreadPointerOnlyForTheRightAddress) {
+  uintptr_t address = 0x7f0012340000;
+  uint64_t key = address ^ hak_thread_pointer();
+  EXPECT_TRUE(hak_xor_is_thread(address, &key));
+  for (unsigned bit = 0; bit < 64; bit++) EXPECT_FALSE(hak_xor_is_thread(address ^ (UINT64_C(1) << bit), &key));
+  bool there = true;
+  std::thread([&] { there = hak_xor_is_thread(address, &key); }).join();
+  EXPECT_FALSE(there);
+}
+
+}  // namespace

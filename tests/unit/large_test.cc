@@ -1,0 +1,272 @@
+// arena/large.h: blocks of runs and of mappings of their own.
+#include "arena/large.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/rig.h"
+
+namespace {
+
+constexpr size_t kKiB = 1024;
+constexpr size_t kMiB = size_t{1} << 20;
+
+class Large : public testing::Test {
+ protected:
+  void* alloc(size_t bytes, size_t align = HAK_UNIT_BYTES) {
+    return hak_large_alloc(&rig.arena, bytes, align, &zeroed);
+  }
+  bool free(void* block) { return hak_large_free(&rig.arena, rig.cell(block)); }
+  void* resize(void* block, size_t bytes) { return hak_large_resize(&rig.arena, rig.cell(block), bytes); }
+  size_t usable(const void* block) { return hak_large_usable(rig.cell(block)); }
+  bool is_mapped(const void* block) { return rig.cell(block)->kind == HAK_CELL_MAPPED; }
+
+  Rig rig;
+  bool zeroed = false;
+};
+
+TEST_F(Large, ABlockHasTheBytesAskedForRoundedToPages) {
+  for (size_t bytes : {size_t{1}, 65537 * size_t{1}, 100 * kKiB, kMiB, 4 * kMiB + 1, 63 * kMiB, 64 * kMiB, 100 * kMiB}) {
+    void* block = alloc(bytes);
+    ASSERT_NE(block, nullptr) << bytes;
+    EXPECT_TRUE(hak_large_is(rig.cell(block)));
+    EXPECT_EQ(hak_large_start(rig.cell(block)), address_of(block));
+    EXPECT_EQ(usable(block), hak_align_up(bytes, rig.os.table()->page_bytes));
+    static_cast<char*>(block)[0] = 1;
+    static_cast<char*>(block)[usable(block) - 1] = 1;
+    EXPECT_TRUE(free(block));
+    EXPECT_EQ(rig.stats().used_bytes, 0u);
+  }
+}
+
+TEST_F(Large, TheLargestBlocksAreMappedOnTheirOwn) {
+  void* run = alloc(HAK_LARGE_MAPPED_BYTES - 4096);
+  void* mapping = alloc(HAK_LARGE_MAPPED_BYTES);
+  EXPECT_FALSE(is_mapped(run));
+  EXPECT_TRUE(is_mapped(mapping));
+  EXPECT_TRUE(zeroed);
+  uintptr_t address = address_of(mapping);
+  EXPECT_TRUE(free(mapping));
+  EXPECT_FALSE(rig.os.is_reserved(address, 1)) << "its addresses go back, too";
+  EXPECT_TRUE(free(run));
+}
+
+TEST_F(Large, BlocksAreAlignedAsAskedFor) {
+  for (size_t align = 1; align <= 64 * kMiB; align *= 4) {
+    for (size_t bytes : {size_t{100}, 300 * kKiB, 5 * kMiB}) {
+      void* block = alloc(bytes, align);
+      ASSERT_NE(block, nullptr) << align;
+      EXPECT_EQ(address_of(block) % align, 0u);
+      EXPECT_GE(usable(block), bytes);
+      memset(block, 1, bytes);
+      EXPECT_TRUE(free(block));
+    }
+  }
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+}
+
+TEST_F(Large, BlocksOfNoBytesAreApart) {
+  for (size_t align : {HAK_UNIT_BYTES, 16 * HAK_UNIT_BYTES, 2 * HAK_CHUNK_BYTES}) {
+    void* a = alloc(0, align);
+    void* b = alloc(0, align);
+    ASSERT_NE(a, nullptr);
+    ASSERT_NE(b, nullptr);
+    EXPECT_NE(a, b);
+    EXPECT_TRUE(free(a));
+    EXPECT_TRUE(free(b));
+  }
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+}
+
+TEST_F(Large, SizesThatOverflowAreRefused) {
+  for (size_t bytes : {SIZE_MAX, SIZE_MAX - 4095, SIZE_MAX - 4096, size_t{PTRDIFF_MAX}, size_t{PTRDIFF_MAX} + 1,
+                       size_t{1} << 62}) {
+    EXPECT_EQ(alloc(bytes), nullptr) << bytes;
+    EXPECT_EQ(alloc(bytes, 8 * kMiB), nullptr) << bytes;
+  }
+  void* block = alloc(kMiB);
+  for (size_t bytes : {SIZE_MAX, size_t{PTRDIFF_MAX} + 1, size_t{1} << 62}) EXPECT_EQ(resize(block, bytes), nullptr);
+  EXPECT_EQ(usable(block), kMiB);
+  EXPECT_TRUE(free(block));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+}
+
+TEST_F(Large, ASecondFreeIsRefused) {
+  for (size_t bytes : {100 * kKiB, 70 * kMiB}) {
+    void* block = alloc(bytes);
+    EXPECT_TRUE(free(block));
+    EXPECT_FALSE(free(block));
+    EXPECT_FALSE(hak_large_is(rig.cell(block)));
+    EXPECT_EQ(rig.stats().used_bytes, 0u);
+  }
+}
+
+TEST_F(Large, OfTwoThreadsThatFreeABlockOneSucceeds) {
+  for (int round = 0; round < 200; round++) {
+    void* block = alloc(100 * kKiB);
+    std::atomic<int> ready{0};
+    std::atomic<int> freed{0};
+    auto racer = [&] {
+      ready++;
+      while (ready < 2) std::this_thread::yield();
+      freed += free(block);
+    };
+    std::thread other(racer);
+    racer();
+    other.join();
+    ASSERT_EQ(freed, 1);
+    ASSERT_EQ(rig.stats().used_bytes, 0u);
+  }
+}
+
+TEST_F(Large, ABlockShrinksInPlaceAndItsTailIsFree) {
+  void* block = alloc(10 * HAK_UNIT_BYTES);
+  fill_block(block, 10 * HAK_UNIT_BYTES, 1);
+  EXPECT_EQ(resize(block, 3 * HAK_UNIT_BYTES - 5000), block);
+  EXPECT_EQ(usable(block), 3 * HAK_UNIT_BYTES - 4096);
+  EXPECT_EQ(rig.stats().used_bytes, 3 * HAK_UNIT_BYTES);
+  EXPECT_TRUE(block_holds(block, usable(block), 1));
+  EXPECT_EQ(address_of(alloc(HAK_UNIT_BYTES)), address_of(block) + 3 * HAK_UNIT_BYTES);
+}
+
+TEST_F(Large, ABlockGrowsInPlaceWhereThereIsRoom) {
+  void* block = alloc(2 * HAK_UNIT_BYTES);
+  fill_block(block, 2 * HAK_UNIT_BYTES, 1);
+  EXPECT_EQ(resize(block, 9 * HAK_UNIT_BYTES), block);
+  EXPECT_EQ(usable(block), 9 * HAK_UNIT_BYTES);
+  EXPECT_TRUE(block_holds(block, 2 * HAK_UNIT_BYTES, 1));
+  memset(block, 2, 9 * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.stats().used_bytes, 9 * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.os.calls(FakeOs::kMove), 0);
+}
+
+TEST_F(Large, ASmallBlockWithoutRoomIsLeftToBeCopied) {
+  void* block = alloc(2 * HAK_UNIT_BYTES);
+  void* behind = alloc(HAK_UNIT_BYTES);
+  ASSERT_EQ(address_of(behind), address_of(block) + 2 * HAK_UNIT_BYTES);
+  fill_block(block, 2 * HAK_UNIT_BYTES, 1);
+  EXPECT_EQ(resize(block, 4 * HAK_UNIT_BYTES), nullptr);
+  EXPECT_EQ(usable(block), 2 * HAK_UNIT_BYTES);
+  EXPECT_TRUE(block_holds(block, 2 * HAK_UNIT_BYTES, 1));
+  EXPECT_TRUE(free(block));
+}
+
+TEST_F(Large, ALargeBlockWithoutRoomMovesItsPages) {
+  void* block = alloc(kMiB);
+  alloc(HAK_UNIT_BYTES);
+  fill_block(block, kMiB, 1);
+  uint64_t used = rig.stats().used_bytes;
+  void* moved = resize(block, 2 * kMiB);
+  if (moved == nullptr) GTEST_SKIP() << "the kernel cannot move pages and keep the range (before 5.7)";
+  EXPECT_NE(moved, block);
+  EXPECT_EQ(usable(moved), 2 * kMiB);
+  EXPECT_TRUE(block_holds(moved, kMiB, 1));
+  memset(moved, 3, 2 * kMiB);
+  EXPECT_FALSE(hak_large_is(rig.cell(block)));
+  EXPECT_EQ(rig.stats().used_bytes, used + kMiB);
+  EXPECT_EQ(rig.os.calls(FakeOs::kMove), 1);
+  EXPECT_TRUE(free(moved));
+}
+
+TEST_F(Large, ABlockWhosePagesCannotMoveStaysAsItWas) {
+  void* block = alloc(kMiB);
+  alloc(HAK_UNIT_BYTES);
+  fill_block(block, kMiB, 1);
+  uint64_t used = rig.stats().used_bytes;
+  rig.os.fail(FakeOs::kMove);
+  EXPECT_EQ(resize(block, 2 * kMiB), nullptr);
+  EXPECT_EQ(rig.stats().used_bytes, used);
+  EXPECT_EQ(usable(block), kMiB);
+  EXPECT_TRUE(block_holds(block, kMiB, 1));
+  EXPECT_TRUE(free(block));
+}
+
+TEST_F(Large, AMappedBlockShrinksAndMovesWithItsContents) {
+  void* block = alloc(100 * kMiB);
+  fill_block(block, 2 * kMiB, 1);
+  EXPECT_EQ(resize(block, 70 * kMiB), block);
+  EXPECT_EQ(usable(block), 70 * kMiB);
+  rig.os.fail(FakeOs::kResize);  // no room behind it
+  void* moved = resize(block, 200 * kMiB);
+  ASSERT_NE(moved, nullptr);
+  EXPECT_NE(moved, block);
+  EXPECT_TRUE(is_mapped(moved));
+  EXPECT_EQ(usable(moved), 200 * kMiB);
+  EXPECT_TRUE(block_holds(moved, 2 * kMiB, 1));
+  static_cast<char*>(moved)[200 * kMiB - 1] = 1;
+  EXPECT_FALSE(free(block)) << "the old address is no block any more";
+  EXPECT_EQ(rig.stats().used_bytes, 200 * kMiB);
+  EXPECT_TRUE(free(moved));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+}
+
+TEST_F(Large, AMappedBlockThatCannotBeResizedStaysAsItWas) {
+  void* block = alloc(100 * kMiB);
+  fill_block(block, kMiB, 1);
+  rig.os.fail(FakeOs::kResize, 1, FakeOs::kForever);
+  EXPECT_EQ(resize(block, 200 * kMiB), nullptr);
+  EXPECT_EQ(usable(block), 100 * kMiB);
+  EXPECT_TRUE(is_mapped(block));
+  EXPECT_TRUE(block_holds(block, kMiB, 1));
+  EXPECT_TRUE(free(block));
+}
+
+TEST_F(Large, AMappedBlockThatBecomesSmallIsLeftToBeCopied) {
+  void* block = alloc(100 * kMiB);
+  EXPECT_EQ(resize(block, 200 * kKiB), nullptr);
+  EXPECT_EQ(usable(block), 100 * kMiB);
+  EXPECT_TRUE(free(block));
+}
+
+TEST_F(Large, WithoutMemoryThereIsNoBlock) {
+  rig.os.fail(FakeOs::kCommit, 1, FakeOs::kForever);
+  EXPECT_EQ(alloc(100 * kKiB), nullptr);
+  EXPECT_EQ(alloc(100 * kMiB), nullptr);
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+  rig.os.heal();
+  EXPECT_NE(alloc(100 * kKiB), nullptr);
+}
+
+TEST_F(Large, RandomAllocFreeAndResizeKeepEveryBlock) {
+  struct Block {
+    size_t bytes;
+    uint32_t tag;
+  };
+  std::map<char*, Block> blocks;
+  Random random(5);
+  for (uint32_t step = 0; step < 3000 / kSlowdown; step++) {
+    size_t bytes = kKiB + random.below(random.below(4) == 0 ? 3 * kMiB : 300 * kKiB);
+    if (blocks.size() < 20 && random.below(2) == 0) {
+      auto* block = static_cast<char*>(alloc(bytes));
+      ASSERT_NE(block, nullptr);
+      fill_block(block, 64, step);
+      fill_block(block + bytes - 1, 1, step);
+      blocks[block] = {bytes, step};
+    } else if (!blocks.empty()) {
+      auto it = std::next(blocks.begin(), static_cast<long>(random.below(blocks.size())));
+      auto [block, info] = *it;
+      ASSERT_TRUE(block_holds(block, 64, info.tag));
+      ASSERT_TRUE(block_holds(block + info.bytes - 1, 1, info.tag));
+      if (random.below(2) == 0) {
+        ASSERT_TRUE(free(block));
+        blocks.erase(it);
+        continue;
+      }
+      auto* resized = static_cast<char*>(resize(block, bytes));
+      if (resized == nullptr) continue;
+      ASSERT_TRUE(block_holds(resized, 64, info.tag));
+      fill_block(resized, 64, step);
+      fill_block(resized + bytes - 1, 1, step);
+      blocks.erase(it);
+      blocks[resized] = {bytes, step};
+    }
+  }
+  for (const auto& [block, info] : blocks) EXPECT_TRUE(free(block));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+}
+
+}  // namespace

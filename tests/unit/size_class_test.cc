@@ -1,0 +1,115 @@
+// base/size_class.h: the table itself, in whichever layout this build has.
+#include "base/size_class.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/bits.h"
+#include "tests/unit/rig.h"
+
+namespace {
+
+bool has_header(unsigned c) { return HAK_HEADER_CLASSIDX && c < HAK_TINY_CLASSES - 1; }
+size_t slab_bytes(const hak_size_class& row) { return size_t{row.units} * HAK_UNIT_BYTES; }
+
+TEST(SizeClass, EveryRequestFitsItsClass) {
+  for (size_t bytes = 0; bytes <= HAK_POOL_MAX_BYTES; bytes++) {
+    unsigned c = hak_size_class_for(bytes);
+    ASSERT_LT(c, unsigned{HAK_CLASSES}) << bytes;
+    ASSERT_GE(row_of(c).usable, bytes);
+  }
+}
+
+TEST(SizeClass, NoSmallerClassWouldDo) {
+  for (size_t bytes = 0; bytes <= HAK_POOL_MAX_BYTES; bytes++) {
+    unsigned c = hak_size_class_for(bytes);
+    ASSERT_TRUE(c == 0 || row_of(c - 1).usable < bytes) << bytes;
+  }
+}
+
+TEST(SizeClass, ClassesGrow) {
+  for (unsigned c = 1; c < HAK_CLASSES; c++) {
+    EXPECT_GT(row_of(c).stride, row_of(c - 1).stride);
+    EXPECT_GT(row_of(c).usable, row_of(c - 1).usable);
+    EXPECT_GE(row_of(c).units, row_of(c - 1).units);
+  }
+}
+
+TEST(SizeClass, TinyEndsAt1024AndThePoolAt64KiB) {
+  EXPECT_EQ(row_of(HAK_TINY_CLASSES - 1).usable, unsigned{HAK_TINY_MAX_BYTES});
+  EXPECT_EQ(row_of(HAK_CLASSES - 1).usable, unsigned{HAK_POOL_MAX_BYTES});
+}
+
+TEST(SizeClass, EveryBlockIsAligned) {
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    EXPECT_EQ(row_of(c).stride % HAK_ALIGNMENT, 0u);
+    EXPECT_EQ(row_of(c).first % HAK_ALIGNMENT, 0u);
+  }
+}
+
+TEST(SizeClass, AllBlocksLieInsideTheSlabAndOneMoreWouldNot) {
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    const hak_size_class& row = row_of(c);
+    // The last byte of a block with a header is its neighbour's header; the last block has no neighbour.
+    size_t end = row.first + size_t{row.capacity} * row.stride - (has_header(c) ? 1 : 0);
+    EXPECT_LE(end, slab_bytes(row)) << row.stride;
+    EXPECT_GT(end + row.stride, slab_bytes(row)) << row.stride;
+    EXPECT_LE(row.first + size_t{row.capacity - 1} * row.stride + row.usable, slab_bytes(row)) << row.stride;
+  }
+}
+
+TEST(SizeClass, AtMostAThirtySecondOfASlabIsInNoBlock) {
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    const hak_size_class& row = row_of(c);
+    EXPECT_LE((slab_bytes(row) - size_t{row.capacity} * row.stride) * 32, slab_bytes(row)) << row.stride;
+  }
+}
+
+TEST(SizeClass, ARequestWastesAQuarterOrASmallestBlockAtMost) {
+  for (size_t bytes = 1; bytes <= HAK_POOL_MAX_BYTES; bytes++) {
+    size_t waste = row_of(hak_size_class_for(bytes)).stride - bytes;
+    size_t header = HAK_HEADER_CLASSIDX && bytes < HAK_TINY_MAX_BYTES ? 1 : 0;
+    ASSERT_LE(waste, std::max<size_t>(HAK_ALIGNMENT, (bytes + 3) / 4 + header)) << bytes;
+  }
+}
+
+TEST(SizeClass, AStrideIsAnOddNumberOfGrains) {
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    const hak_size_class& row = row_of(c);
+    EXPECT_EQ(size_t{row.grains} << row.shift, row.stride);
+    EXPECT_EQ(row.grains % 2, 1);
+    EXPECT_LE(row.grains, HAK_MAX_GRAINS);
+  }
+}
+
+TEST(SizeClass, BareBlocksBeginAtTheSlabAndUseTheWholeStride) {
+  if (HAK_HEADER_CLASSIDX) GTEST_SKIP() << "blocks have headers in this build";
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    EXPECT_EQ(row_of(c).first, 0u);
+    EXPECT_EQ(row_of(c).usable, row_of(c).stride);
+    EXPECT_EQ(row_of(c).header, 0);
+  }
+}
+
+TEST(SizeClass, AHeaderTakesOneByteOfEachTinyBlockBelow1024) {
+  if (!HAK_HEADER_CLASSIDX) GTEST_SKIP() << "blocks have no headers in this build";
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    const hak_size_class& row = row_of(c);
+    EXPECT_EQ(row.first, has_header(c) ? 16u : 0u);
+    EXPECT_EQ(row.usable, has_header(c) ? row.stride - 1 : row.stride);
+    EXPECT_EQ(row.header, has_header(c) ? HAK_HEADER_LIVE | c : 0u);
+  }
+}
+
+TEST(SizeClass, NoSingleFlippedBitMakesALiveHeaderAFreeOne) {
+  EXPECT_EQ(HAK_HEADER_LIVE & HAK_HEADER_FREE, 0);
+  EXPECT_GE(hak_count_bits(HAK_HEADER_LIVE ^ HAK_HEADER_FREE), 2u);
+  EXPECT_EQ((HAK_HEADER_LIVE | HAK_HEADER_FREE) & HAK_HEADER_CLASS_MASK, 0);
+}
+
+TEST(SizeClass, ASlabHoldsEnoughBlocksToMakeRefillsRare) {
+  for (unsigned c = 0; c < HAK_CLASSES; c++) EXPECT_GE(row_of(c).capacity, 16u) << row_of(c).stride;
+}
+
+}  // namespace
