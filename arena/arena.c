@@ -8,7 +8,7 @@
 enum {
   ARENA_LEAST_CHUNKS = 16,      /* of a new region: 64 MiB */
   ARENA_MOST_CHUNKS = 256,      /* 1 GiB, unless one run needs more */
-  ARENA_TRIES = 4,              /* chunks looked at in the order that only perhaps fits */
+  ARENA_TRIES = 4,              /* chunks of one list looked at for an aligned run */
   ARENA_CLOCK_CALLS = 16,       /* calls between two looks at the clock */
   ARENA_FOREGROUND_CHUNKS = 16, /* chunks purged at most by a thread that came to allocate or free */
 };
@@ -36,36 +36,43 @@ static uint64_t run_starts(uint64_t word, unsigned n) {
   return word;
 }
 
-/* log2 of the longest run, rounded down; HAK_CHUNK_ORDERS if there is none. */
-static uint8_t run_order(uint64_t word) {
-  if (word == 0) return HAK_CHUNK_ORDERS;
-  uint8_t order = 0;
-  for (unsigned half = 1; half < HAK_CHUNK_UNITS; half *= 2, order++) {
-    word &= word >> half;
-    if (word == 0) break;
+/* Length of the longest run of set bits: doubled as long as runs of the length remain, then refined. */
+static uint8_t run_longest(uint64_t word) {
+  if (word == 0) return 0;
+  unsigned length = 1;
+  unsigned step = 1;
+  for (uint64_t next; step < HAK_CHUNK_UNITS && (next = word & (word >> step)) != 0; step *= 2) {
+    word = next; /* bits where a run of 2 * step begins */
+    length = 2 * step;
   }
-  return order;
+  for (step = length / 2; step > 0; step /= 2) {
+    uint64_t next = word & (word >> step);
+    if (next == 0) continue;
+    word = next;
+    length += step;
+  }
+  return (uint8_t)length;
 }
-
-static uint8_t order_that_fits(size_t units) { return units <= 1 ? 0 : (uint8_t)(hak_highest_bit(units - 1) + 1); }
 
 static uint64_t run_mask(unsigned first, size_t units) { return hak_low_mask((unsigned)units) << first; }
 
-/* ---- chunks by order ---- */
+/* ---- chunks by their longest free run ---- */
 
-static void order_remove(hak_arena* arena, hak_chunk* chunk) {
-  if (chunk->order == HAK_CHUNK_ORDERS) return;
-  hak_chunk_list* list = &arena->by_order[chunk->order];
+static void list_remove(hak_arena* arena, hak_chunk* chunk) {
+  if (chunk->longest == 0) return;
+  hak_chunk_list* list = &arena->by_run[chunk->longest];
   *(chunk->prev != NULL ? &chunk->prev->next : &list->first) = chunk->next;
   *(chunk->next != NULL ? &chunk->next->prev : &list->last) = chunk->prev;
+  if (list->first == NULL) arena->runs_there &= ~(UINT64_C(1) << (chunk->longest - 1));
 }
 
 /* Chunks that hold memory go to the front, so that they are used before untouched ones at the back. */
-static void order_insert(hak_arena* arena, hak_chunk* chunk) {
-  chunk->order = run_order(chunk->free);
+static void list_insert(hak_arena* arena, hak_chunk* chunk) {
+  chunk->longest = run_longest(chunk->free);
   chunk->next = chunk->prev = NULL;
-  if (chunk->order == HAK_CHUNK_ORDERS) return;
-  hak_chunk_list* list = &arena->by_order[chunk->order];
+  if (chunk->longest == 0) return;
+  hak_chunk_list* list = &arena->by_run[chunk->longest];
+  arena->runs_there |= UINT64_C(1) << (chunk->longest - 1);
   if (list->first == NULL) {
     list->first = list->last = chunk;
   } else if (chunk->committed) {
@@ -78,14 +85,13 @@ static void order_insert(hak_arena* arena, hak_chunk* chunk) {
 }
 
 static void chunk_set_free(hak_arena* arena, hak_chunk* chunk, uint64_t free) {
-  uint8_t order = run_order(free);
-  if (order == chunk->order) {
+  if (run_longest(free) == chunk->longest) {
     hak_poke(&chunk->free, free);
     return;
   }
-  order_remove(arena, chunk);
+  list_remove(arena, chunk);
   hak_poke(&chunk->free, free);
-  order_insert(arena, chunk);
+  list_insert(arena, chunk);
 }
 
 static unsigned chunk_unit(uintptr_t address) { return (unsigned)(address >> HAK_UNIT_SHIFT) & (HAK_CHUNK_UNITS - 1); }
@@ -93,7 +99,7 @@ static unsigned chunk_unit(uintptr_t address) { return (unsigned)(address >> HAK
 /* ---- regions ---- */
 
 /* Address space whose first `chunks` chunks are claimed in the map. */
-static uintptr_t reserve_claimed(hak_arena* arena, size_t bytes, size_t align, size_t chunks) {
+static uintptr_t reserve_once(hak_arena* arena, size_t bytes, size_t align, size_t chunks) {
   uintptr_t base = arena->os->reserve(bytes, align, 0);
   if (base == 0) return 0;
   if (hak_map_claim(arena->map, base, chunks)) return base;
@@ -106,6 +112,61 @@ static uintptr_t reserve_claimed(hak_arena* arena, size_t bytes, size_t align, s
   if (hak_map_claim(arena->map, base, chunks)) return base;
   arena->os->release(base, bytes);
   return 0;
+}
+
+static bool region_is_free(const hak_arena* arena, const hak_region* region) {
+  const hak_chunk* chunk = hak_map_slot(arena->map, region->base);
+  for (size_t i = 0; i < region->chunks; i++) {
+    if (~chunk[i].free != 0) return false;
+  }
+  return true;
+}
+
+static void dirty_list_remove(hak_arena* arena, const hak_chunk* first, size_t count) {
+  hak_chunk** link = &arena->dirty_chunks;
+  while (*link != NULL) {
+    hak_chunk* chunk = *link;
+    if (chunk >= first && chunk < first + count) {
+      arena->stats.dirty_bytes -= (uint64_t)hak_count_bits(chunk->dirty) << HAK_UNIT_SHIFT;
+      *link = chunk->dirty_next;
+    } else {
+      link = &chunk->dirty_next;
+    }
+  }
+}
+
+/* Gives the addresses of regions without any used unit back; true if there was one. */
+static bool regions_release(hak_arena* arena) {
+  bool any = false;
+  if (arena->purging != 0) return false; /* their dirty chunks are in no list at the moment */
+  for (hak_region** link = &arena->regions; *link != NULL;) {
+    hak_region* region = *link;
+    if (!region_is_free(arena, region)) {
+      link = &region->next;
+      continue;
+    }
+    hak_chunk* chunk = hak_map_slot(arena->map, region->base);
+    size_t bytes = region->chunks << HAK_CHUNK_SHIFT;
+    dirty_list_remove(arena, chunk, region->chunks);
+    for (size_t i = 0; i < region->chunks; i++) {
+      list_remove(arena, &chunk[i]);
+      if (chunk[i].committed) arena->stats.committed_bytes -= HAK_CHUNK_BYTES;
+    }
+    *link = region->next;
+    hak_map_drop(arena->map, region->base, region->chunks);
+    arena->os->release(region->base, bytes);
+    arena->stats.reserved_bytes -= bytes;
+    hak_meta_free(arena->meta, HAK_META_OTHER, region, sizeof *region);
+    any = true;
+  }
+  return any;
+}
+
+static uintptr_t reserve_claimed(hak_arena* arena, size_t bytes, size_t align, size_t chunks) {
+  uintptr_t base = reserve_once(arena, bytes, align, chunks);
+  /* Address space is limited, perhaps; some of it may be held for nothing. */
+  if (base == 0 && regions_release(arena)) base = reserve_once(arena, bytes, align, chunks);
+  return base;
 }
 
 /* A region for a run of at least `units`: half of what there is already, so that regions stay few, and less where
@@ -133,7 +194,7 @@ static bool region_add(hak_arena* arena, size_t units) {
   hak_chunk* chunk = hak_map_slot(arena->map, region->base);
   for (size_t i = 0; i < chunks; i++) {
     chunk[i].free = ~UINT64_C(0);
-    order_insert(arena, &chunk[i]);
+    list_insert(arena, &chunk[i]);
   }
   return true;
 }
@@ -196,17 +257,15 @@ static uintptr_t take_from_chunk(hak_arena* arena, hak_chunk* chunk, size_t unit
   return chunk->base + ((uintptr_t)first << HAK_UNIT_SHIFT);
 }
 
+/* The first chunk of the shortest runs that are long enough; with an alignment it may have no place, so a few more. */
 static uintptr_t alloc_in_chunk(hak_arena* arena, size_t units, size_t align, bool* zeroed) {
   uint64_t aligned = aligned_units(align);
-  uint8_t sure = order_that_fits(units);
-  uint8_t perhaps = (uint8_t)hak_highest_bit(units);
-  uintptr_t start;
-  for (uint8_t order = perhaps; order < HAK_CHUNK_ORDERS; order++) {
-    /* Below the order that fits, and with an alignment, a chunk may have no place: look at a few. */
+  uint64_t lists = arena->runs_there & ~hak_low_mask((unsigned)units - 1);
+  for (; lists != 0; lists &= lists - 1) {
     int tries = ARENA_TRIES;
-    for (hak_chunk* c = arena->by_order[order].first; c != NULL && tries > 0; c = c->next, tries--) {
-      if ((start = take_from_chunk(arena, c, units, aligned, zeroed)) != 0) return start;
-      if (order >= sure && align <= HAK_UNIT_BYTES) return 0; /* it had a place: the kernel gives no memory */
+    for (hak_chunk* c = arena->by_run[hak_lowest_bit(lists) + 1].first; c != NULL && tries > 0; c = c->next, tries--) {
+      uintptr_t start = take_from_chunk(arena, c, units, aligned, zeroed);
+      if (start != 0 || arena->commit_failed) return start;
     }
   }
   return 0;
@@ -276,6 +335,7 @@ static size_t purge_units(hak_arena* arena, hak_chunk* chunk, uint64_t which) {
  * leaves the list before its turn, and comes back if it is dirty still (or again). */
 static size_t decay_step(hak_arena* arena, bool all, size_t most) {
   size_t bytes = 0;
+  arena->purging++;
   hak_chunk* chunk = arena->dirty_chunks;
   arena->dirty_chunks = NULL;
   hak_chunk* kept = NULL;
@@ -302,6 +362,7 @@ static size_t decay_step(hak_arena* arena, bool all, size_t most) {
     arena->dirty_chunks = kept;
     kept = next;
   }
+  arena->purging--;
   return bytes;
 }
 

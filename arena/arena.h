@@ -23,9 +23,6 @@
 
 HAK_C_BEGIN
 
-/* Chunks are kept by the order of their longest free run: 1, 2 to 3, 4 to 7, ... 64 units; and those without any. */
-enum { HAK_CHUNK_ORDERS = 7 };
-
 typedef struct hak_region {
   uintptr_t base;
   size_t chunks;
@@ -54,8 +51,10 @@ typedef struct hak_arena {
   const hak_os* os;
   const hak_options* options;
   hak_region* regions;
-  hak_chunk_list by_order[HAK_CHUNK_ORDERS];
+  hak_chunk_list by_run[HAK_CHUNK_UNITS + 1]; /* chunks by the length of their longest free run */
+  uint64_t runs_there;                        /* bit n - 1: by_run[n] has a chunk */
   hak_chunk* dirty_chunks;
+  unsigned purging; /* threads that are giving memory back, and have taken dirty_chunks for that */
   uint64_t next_tick_ms;
   bool commit_failed;      /* the request at hand failed for memory, not for address space */
   unsigned calls_to_clock; /* alloc and free look at the clock once in so many calls */
@@ -72,7 +71,8 @@ void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
 /* Adds the `more` units behind a run of `units` to it, if they are free. */
 bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t more);
 
-/* A hint, without the lock: a request for so many units would most likely be served from memory that the arena holds. */
+/* A hint, without the lock: a request for so many units would most likely be served from memory that the arena holds.
+ */
 static inline bool hak_arena_has_dirty(const hak_arena* arena, size_t units) {
   return hak_peek(&arena->stats.dirty_bytes) >= units << HAK_UNIT_SHIFT;
 }

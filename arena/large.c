@@ -22,7 +22,9 @@ void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed
       (align > HAK_UNIT_BYTES && rounded > HAK_CHUNK_BYTES)) {
     *zeroed = true;
     uintptr_t start = hak_arena_map(arena, rounded, align > HAK_CHUNK_BYTES ? align : HAK_CHUNK_BYTES);
-    return start == 0 ? NULL : cell_occupy(arena, start, rounded, HAK_CELL_MAPPED);
+    if (start != 0) return cell_occupy(arena, start, rounded, HAK_CELL_MAPPED);
+    /* The arena may have the addresses that the kernel has not. */
+    if (align > HAK_UNIT_BYTES) return NULL;
   }
   uintptr_t start = hak_arena_alloc(arena, units_of(rounded), align, zeroed);
   return start == 0 ? NULL : cell_occupy(arena, start, rounded, HAK_CELL_LARGE);

@@ -73,10 +73,10 @@ typedef struct hak_chunk {
   uint64_t free;          /* units that are not in use */
   uint64_t dirty;         /* of these: units that may hold memory of the kernel's */
   uint64_t aged;          /* of these: units that were dirty at the last tick too */
-  struct hak_chunk* next; /* chunks with free runs of the same order */
+  struct hak_chunk* next; /* chunks whose longest free run is as long */
   struct hak_chunk* prev;
   struct hak_chunk* dirty_next;
-  uint8_t order; /* log2 of the longest free run, rounded down; HAK_CHUNK_ORDERS: none free */
+  uint8_t longest; /* units in the longest free run */
   bool committed;
   bool huge; /* huge pages were asked for */
   bool in_dirty_list;

@@ -21,7 +21,6 @@ enum {
 
 typedef enum hak_meta_kind {
   HAK_META_BODY,  /* of a slab */
-  HAK_META_BITS,  /* of a slab's remote frees */
   HAK_META_OTHER, /* threads, regions */
   HAK_META_KINDS,
 } hak_meta_kind;

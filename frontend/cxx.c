@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "frontend/new_handler.h"
 #include "frontend/route.h"
 
 #define HAK_API __attribute__((visibility("default")))
@@ -18,7 +19,11 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
   for (;;) {
     new_handler handler = runtime_get_new_handler != NULL ? runtime_get_new_handler() : NULL;
     if (handler == NULL) break;
-    handler();
+    if (may_throw) {
+      handler();
+    } else if (!hak_new_handler_returns(handler)) {
+      return NULL;
+    }
     void* block = hak_route_aligned(align, bytes);
     if (block != NULL) return block;
   }

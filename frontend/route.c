@@ -95,13 +95,13 @@ static HAK_MEDIUM void notify_owner(hak_slab* head) {
   hak_slab_notify_owner(&hak_the_process.slabs, self, head);
 }
 
-/* Most often a block of another thread's slab, which has had such frees before. */
+/* Most often a block of another thread's slab. */
 HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell) {
   if (!HAK_HEADER_CLASSIDX && HAK_LIKELY(hak_load_folded(&cell->kind) == HAK_CELL_SLAB)) {
     const hak_owner* owner = hak_load_relaxed(&cell->head->owner);
     uintptr_t thread = hak_slab_claimant(cell, address);
-    uintptr_t bits = hak_load_acquire(&((hak_slab_body*)cell->body)->remote);
-    if (HAK_LIKELY(thread == owner->thread && thread != hak_thread_pointer() && bits != 0)) {
+    uintptr_t bits = ((hak_slab_body*)cell->body)->remote;
+    if (HAK_LIKELY(thread == owner->thread && thread != hak_thread_pointer())) {
       uintptr_t grain = address >> cell->shift;
       hak_slab* head = cell->head;
       if (HAK_LIKELY(!hak_bit_test(cell->bits, grain) && hak_slab_mark_remote(cell, grain, bits))) {

@@ -15,12 +15,14 @@ static void abandoned_take(hak_slab_pool* pool, hak_slab* head) {
   hak_sub_relaxed(&pool->abandoned_count[head->class_index], 1u);
 }
 
+/* With the lock, which every change from and to the state is made under; the cell may be anything by now. */
 static bool is_abandoned(hak_slab* head) {
-  return hak_peek(&head->kind) == HAK_CELL_SLAB && head->head == head && hak_load_seq_cst(&head->owner) == &hak_nobody;
+  return head->kind == HAK_CELL_SLAB && head->head == head && head->state == HAK_SLAB_ABANDONED;
 }
 
 static void adopt_locked(hak_owner* owner, hak_slab* head) {
   abandoned_take(owner->pool, head);
+  head->state = HAK_SLAB_FULL; /* until it is filed */
   hak_slab_set_owner(head, owner);
   hak_add_relaxed(&owner->bins[head->class_index].slab_count, 1u);
   owner->counters.slabs_adopted++;
@@ -66,7 +68,10 @@ bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
   if (ours) {
     hak_slab_collect_remote(head);
     empty = hak_slab_count_live(head) == 0;
-    if (empty) abandoned_take(pool, head);
+    if (empty) {
+      abandoned_take(pool, head);
+      head->state = HAK_SLAB_SPARE;
+    }
   }
   hak_lock_release(&pool->lock);
   if (empty) hak_slab_release(pool, head);

@@ -14,9 +14,8 @@ HAK_C_BEGIN
 
 /* ---- slab_pool.c ---- */
 
-/* The record of a slab. Its remote bits have a record of the same size, so that a reader who meets the bits of one slab
- * and the number of words of another, used again meanwhile, stays inside. */
-static inline size_t hak_body_bytes(uint32_t words) { return sizeof(hak_slab_body) + words * sizeof(uint64_t); }
+/* The record of a slab with its two bit arrays. */
+static inline size_t hak_body_bytes(uint32_t words) { return sizeof(hak_slab_body) + 2 * words * sizeof(uint64_t); }
 
 /* A slab of the class with every block free, owned by `owner` but in none of its lists. */
 hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index);

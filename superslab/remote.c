@@ -54,21 +54,6 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list) {
   }
 }
 
-/* The slab's remote array, biased; made by the first thread that needs one. */
-static uintptr_t remote_bits(hak_slab_pool* pool, const hak_slab* cell) {
-  hak_slab_body* body = hak_slab_body_of(cell);
-  uintptr_t bits = hak_load_acquire(&body->remote);
-  if (bits != 0) return bits;
-  void* words = hak_meta_alloc(pool->meta, HAK_META_BITS, hak_body_bytes(body->words));
-  if (words == NULL) hak_fatal("no memory to note a free by another thread", body->base);
-  bits = (uintptr_t)words - hak_slab_bias(cell);
-  uintptr_t expected = 0;
-  /* Pairs with the acquire loads of `remote`. */
-  if (hak_cas_acq_rel(&body->remote, &expected, bits)) return bits;
-  hak_meta_free(pool->meta, HAK_META_BITS, words, hak_body_bytes(body->words));
-  return expected;
-}
-
 HAK_MEDIUM void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_slab* head) {
   hak_slab* expected = NULL;
   if (hak_cas_seq_cst(&head->remote_next, &expected, &hak_remote_sentinel)) remote_push(pool, self, head);
@@ -77,16 +62,15 @@ HAK_MEDIUM void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_
 bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address) {
   if (!hak_slab_is_live(cell, address)) return false;
   hak_slab* head = cell->head;
-  if (!hak_slab_mark_remote(cell, address >> cell->shift, remote_bits(pool, cell))) return false;
+  if (!hak_slab_mark_remote(cell, address >> cell->shift, hak_slab_body_of(cell)->remote)) return false;
   if (hak_slab_is_unqueued(head)) hak_slab_notify_owner(pool, self, head);
   return true;
 }
 
 uint32_t hak_slab_collect_remote(hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
-  uint64_t* remote = hak_slab_remote_words(head);
+  uint64_t* remote = body->bits + body->words;
   uint32_t count = 0;
-  if (remote == NULL) return 0;
   for (uint32_t w = 0; w < body->words; w++) {
     uint64_t freed = hak_load_seq_cst(&remote[w]);
     if (freed == 0) continue;

@@ -22,22 +22,15 @@ bool hak_slab_is_block(const hak_slab* cell, uintptr_t address) {
 }
 
 bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address) {
-  uintptr_t remote = hak_load_acquire(&hak_slab_body_of(cell)->remote);
-  if (!hak_slab_is_live(cell, address)) return false;
-  return remote == 0 || !hak_bit_test(remote, address >> cell->shift);
-}
-
-uint64_t* hak_slab_remote_words(const hak_slab* head) {
-  uintptr_t remote = hak_load_acquire(&hak_slab_body_of(head)->remote);
-  return remote == 0 ? NULL : (uint64_t*)(remote + hak_slab_bias(head));
+  uintptr_t grain = address >> cell->shift;
+  return hak_slab_is_live(cell, address) && !hak_bit_test(hak_slab_body_of(cell)->remote, grain);
 }
 
 uint32_t hak_slab_count_remote(const hak_slab* head) {
-  const uint64_t* remote = hak_slab_remote_words(head);
+  const hak_slab_body* body = hak_slab_body_of(head);
+  uint32_t words = body->words;
   uint32_t count = 0;
-  for (uint32_t w = 0; remote != NULL && w < hak_slab_body_of(head)->words; w++) {
-    count += hak_count_bits(hak_peek(&remote[w]));
-  }
+  for (uint32_t w = 0; w < words; w++) count += hak_count_bits(hak_peek(&body->bits[words + w]));
   return count;
 }
 

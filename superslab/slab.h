@@ -60,15 +60,14 @@ struct hak_slab_body {
   hak_slab* slab;
   hak_slab_body *next, *prev; /* in the list of the slab's state */
   uintptr_t base;             /* first byte of the slab */
-  HAK_SHARED(uintptr_t)
-  remote;                 /* bits set by other threads: freed; biased like a cell's; 0 until the first such free */
-  const hak_phase* phase; /* of word 0 */
-  uint32_t words;         /* of each bit array */
-  uint32_t first_grain;   /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
-  uint32_t end_grain;     /* bit behind the last block */
-  bool aged;              /* while spare: since the last hak_owner_reclaim */
-  uint32_t wake;          /* while full: frees from full to partial */
-  uint64_t bits[];
+  uintptr_t remote;           /* bit array behind bits: blocks freed by other threads; biased like a cell's */
+  const hak_phase* phase;     /* of word 0 */
+  uint32_t words;             /* of each bit array */
+  uint32_t first_grain;       /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
+  uint32_t end_grain;         /* bit behind the last block */
+  bool aged;                  /* while spare: since the last hak_owner_reclaim */
+  uint32_t wake;              /* while full: frees from full to partial */
+  uint64_t bits[];            /* words of the slab's own, then as many remote ones */
 };
 
 typedef struct hak_body_list {
@@ -178,8 +177,6 @@ uintptr_t hak_slab_block_of(const hak_slab* cell, uintptr_t address);
 /* Blocks in the program's hands, counting those that other threads freed and nobody drained yet. Exact for the owner.
  */
 uint32_t hak_slab_count_live(const hak_slab* head);
-/* The slab's remote bits from their first word on, NULL if it has none. */
-uint64_t* hak_slab_remote_words(const hak_slab* head);
 /* Blocks freed by other threads and not yet drained. */
 uint32_t hak_slab_count_remote(const hak_slab* head);
 

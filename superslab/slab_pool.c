@@ -16,7 +16,7 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   uint32_t end = first + row->capacity * row->grains;
   uint32_t words = (end + 63) / 64;
   _Static_assert(
-      sizeof(hak_slab_body) + (HAK_UNIT_BYTES / HAK_ALIGNMENT / 64 + 1) * sizeof(uint64_t) <= HAK_META_MAX_BYTES,
+      sizeof(hak_slab_body) + 2 * (HAK_UNIT_BYTES / HAK_ALIGNMENT / 64 + 1) * sizeof(uint64_t) <= HAK_META_MAX_BYTES,
       "the body of the smallest class is a record");
   hak_slab_body* body = hak_meta_alloc(pool->meta, HAK_META_BODY, hak_body_bytes(words));
   if (body == NULL) return NULL;
@@ -26,21 +26,27 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   body->end_grain = end;
   body->phase = &hak_phases[row->grains][first % row->grains];
   memset(body->bits, 0xff, words * sizeof(uint64_t));
+  body->remote = (uintptr_t)(body->bits + words) - (base >> row->shift >> 6) * sizeof(uint64_t);
   return body;
 }
 
-static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index) {
+/* The kind last: a stale look at the cell (remote.c) sees no slab until everything else is in place. */
+static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index, hak_owner* owner) {
   const hak_size_class* row = &hak_size_classes[class_index];
   for (unsigned i = 0; i < row->units; i++) {
     hak_slab* cell = head + i;
     cell->mask = hak_slab_mask(row);
-    cell->head = head;
+    hak_poke(&cell->head, head);
     cell->countdown = HAK_SLAB_NO_COUNTDOWN;
     cell->shift = row->shift;
     cell->class_index = (uint8_t)class_index;
+    cell->state = HAK_SLAB_CURRENT;
     cell->body = body;
     cell->bits = (uintptr_t)body->bits - hak_slab_bias(cell);
-    hak_poke(&cell->kind, (uint8_t)HAK_CELL_SLAB);
+  }
+  hak_slab_set_owner(head, owner);
+  for (unsigned i = 0; i < row->units; i++) {
+    __atomic_store_n(&head[i].kind, (uint8_t)HAK_CELL_SLAB, __ATOMIC_RELEASE);
   }
 }
 
@@ -66,8 +72,7 @@ hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_
   }
   hak_slab* head = hak_map_cell(pool->arena->map, base);
   body->slab = head;
-  cells_fill(head, body, class_index);
-  hak_slab_set_owner(head, owner);
+  cells_fill(head, body, class_index, owner);
   return head;
 }
 
@@ -76,7 +81,6 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
   uintptr_t base = body->base;
   HAK_ASSERT(hak_slab_count_live(head) == 0, base);
-  uint64_t* remote = hak_slab_remote_words(head);
   /* remote_next stays as it is: a thread may be about to queue the slab for a free that has come home already, and the
    * list it ends in must find the link as it was made. */
   hak_store_seq_cst(&head->owner, &hak_nobody);
@@ -85,7 +89,6 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
     head[i].mask = 0;
     hak_poke(&head[i].kind, (uint8_t)HAK_CELL_NONE);
   }
-  if (remote != NULL) hak_meta_free(pool->meta, HAK_META_BITS, remote, hak_body_bytes(body->words));
   hak_meta_free(pool->meta, HAK_META_BODY, body, hak_body_bytes(body->words));
   hak_arena_free(pool->arena, base, row->units);
 }

@@ -34,6 +34,13 @@ _CORE_COPTS = WARNINGS + NO_BUILTIN_MALLOC + [
     "-fPIC",
 ]
 
+# For what little of the core is C++.
+CXX_COPTS = WARNINGS + [
+    "-fPIC",
+    "-fno-rtti",
+    "-fvisibility=hidden",
+]
+
 def hak_cc_library(name, copts = [], local_defines = [], **kwargs):
     """A library of the core: C11, nothing but libc beneath it, compiled with the macros of all flags."""
     cc_library(

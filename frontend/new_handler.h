@@ -1,0 +1,14 @@
+/* new_handler.h - the one place where the core meets C++ exceptions. */
+#ifndef HAK_FRONTEND_NEW_HANDLER_H
+#define HAK_FRONTEND_NEW_HANDLER_H
+
+#include "base/config.h"
+
+HAK_C_BEGIN
+
+/* Calls the handler for a nothrow form of new: false if it threw, which ends the attempt. */
+bool hak_new_handler_returns(void (*handler)(void));
+
+HAK_C_END
+
+#endif
