@@ -60,10 +60,10 @@ static uint64_t run_mask(unsigned first, size_t units) { return hak_low_mask((un
 
 static void list_remove(hak_arena* arena, hak_chunk* chunk) {
   if (chunk->longest == 0) return;
-  hak_chunk_list* list = &arena->by_run[chunk->longest];
+  hak_chunk_list* list = &arena->by_run[chunk->use][chunk->longest];
   *(chunk->prev != NULL ? &chunk->prev->next : &list->first) = chunk->next;
   *(chunk->next != NULL ? &chunk->next->prev : &list->last) = chunk->prev;
-  if (list->first == NULL) arena->runs_there &= ~(UINT64_C(1) << (chunk->longest - 1));
+  if (list->first == NULL) arena->runs_there[chunk->use] &= ~(UINT64_C(1) << (chunk->longest - 1));
 }
 
 /* Chunks that hold memory go to the front, so that they are used before untouched ones at the back. */
@@ -71,8 +71,8 @@ static void list_insert(hak_arena* arena, hak_chunk* chunk) {
   chunk->longest = run_longest(chunk->free);
   chunk->next = chunk->prev = NULL;
   if (chunk->longest == 0) return;
-  hak_chunk_list* list = &arena->by_run[chunk->longest];
-  arena->runs_there |= UINT64_C(1) << (chunk->longest - 1);
+  hak_chunk_list* list = &arena->by_run[chunk->use][chunk->longest];
+  arena->runs_there[chunk->use] |= UINT64_C(1) << (chunk->longest - 1);
   if (list->first == NULL) {
     list->first = list->last = chunk;
   } else if (chunk->committed) {
@@ -199,22 +199,34 @@ static bool region_add(hak_arena* arena, size_t units) {
   return true;
 }
 
-static bool want_huge(const hak_arena* arena) {
+static bool want_huge(const hak_arena* arena, uint8_t use) {
   if (arena->options->huge_pages != 1) return arena->options->huge_pages == 2;
-  return arena->stats.committed_bytes >= ARENA_HUGE_FROM_BYTES;
+  return use == HAK_RUN_SLAB && arena->stats.committed_bytes >= ARENA_HUGE_FROM_BYTES;
 }
 
-static bool chunk_commit(hak_arena* arena, hak_chunk* chunk) {
-  if (chunk->committed) return true;
-  if (!arena->os->commit(chunk->base, HAK_CHUNK_BYTES)) {
-    arena->commit_failed = true;
-    return false;
+/* Makes a chunk ready for runs of its use. */
+static bool chunk_prepare(hak_arena* arena, hak_chunk* chunk) {
+  if (!chunk->committed) {
+    if (!arena->os->commit(chunk->base, HAK_CHUNK_BYTES)) {
+      arena->commit_failed = true;
+      return false;
+    }
+    chunk->committed = true;
+    arena->stats.committed_bytes += HAK_CHUNK_BYTES;
   }
-  chunk->committed = true;
-  chunk->huge = want_huge(arena);
-  if (chunk->huge) arena->os->huge_pages(chunk->base, HAK_CHUNK_BYTES, true);
-  arena->stats.committed_bytes += HAK_CHUNK_BYTES;
+  if (~chunk->free == 0 && chunk->huge != want_huge(arena, chunk->use)) {
+    chunk->huge = !chunk->huge;
+    arena->os->huge_pages(chunk->base, HAK_CHUNK_BYTES, chunk->huge);
+  }
   return true;
+}
+
+/* A wholly free chunk changes its use. */
+static void chunk_set_use(hak_arena* arena, hak_chunk* chunk, hak_run_use use) {
+  if (chunk->use == use) return;
+  list_remove(arena, chunk);
+  chunk->use = (uint8_t)use;
+  list_insert(arena, chunk);
 }
 
 /* ---- taking runs ---- */
@@ -251,19 +263,19 @@ static uint64_t chunk_find(const hak_chunk* chunk, size_t units, uint64_t aligne
 
 static uintptr_t take_from_chunk(hak_arena* arena, hak_chunk* chunk, size_t units, uint64_t aligned, bool* zeroed) {
   uint64_t starts = chunk_find(chunk, units, aligned);
-  if (starts == 0 || !chunk_commit(arena, chunk)) return 0;
+  if (starts == 0 || !chunk_prepare(arena, chunk)) return 0;
   unsigned first = hak_lowest_bit(starts);
   *zeroed = chunk_take(arena, chunk, run_mask(first, units));
   return chunk->base + ((uintptr_t)first << HAK_UNIT_SHIFT);
 }
 
 /* The first chunk of the shortest runs that are long enough; with an alignment it may have no place, so a few more. */
-static uintptr_t alloc_in_chunk(hak_arena* arena, size_t units, size_t align, bool* zeroed) {
+static uintptr_t alloc_in_lists(hak_arena* arena, hak_run_use use, uint64_t lists, size_t units, size_t align,
+                                bool* zeroed) {
   uint64_t aligned = aligned_units(align);
-  uint64_t lists = arena->runs_there & ~hak_low_mask((unsigned)units - 1);
-  for (; lists != 0; lists &= lists - 1) {
-    int tries = ARENA_TRIES;
-    for (hak_chunk* c = arena->by_run[hak_lowest_bit(lists) + 1].first; c != NULL && tries > 0; c = c->next, tries--) {
+  for (lists &= arena->runs_there[use]; lists != 0; lists &= lists - 1) {
+    hak_chunk* c = arena->by_run[use][hak_lowest_bit(lists) + 1].first;
+    for (int tries = ARENA_TRIES; c != NULL && tries > 0; c = c->next, tries--) {
       uintptr_t start = take_from_chunk(arena, c, units, aligned, zeroed);
       if (start != 0 || arena->commit_failed) return start;
     }
@@ -271,12 +283,26 @@ static uintptr_t alloc_in_chunk(hak_arena* arena, size_t units, size_t align, bo
   return 0;
 }
 
+#define ARENA_WHOLE_CHUNKS (UINT64_C(1) << (HAK_CHUNK_UNITS - 1))
+
+static uintptr_t alloc_in_chunk(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
+  uint64_t lists = ~hak_low_mask((unsigned)units - 1);
+  uintptr_t start = alloc_in_lists(arena, use, lists, units, align, zeroed);
+  if (start != 0 || arena->commit_failed) return start;
+  /* A chunk that nobody uses changes sides. */
+  hak_run_use other = use == HAK_RUN_SLAB ? HAK_RUN_LARGE : HAK_RUN_SLAB;
+  if ((arena->runs_there[other] & ARENA_WHOLE_CHUNKS) == 0) return 0;
+  chunk_set_use(arena, arena->by_run[other][HAK_CHUNK_UNITS].first, use);
+  return alloc_in_lists(arena, use, ARENA_WHOLE_CHUNKS, units, align, zeroed);
+}
+
 /* Whole chunks in a row, and the first units of the one behind them. */
 static bool region_fits(const hak_chunk* chunk, size_t whole, uint64_t tail) {
   for (size_t i = 0; i < whole; i++) {
     if (~chunk[i].free != 0) return false;
   }
-  return tail == 0 || (chunk[whole].free & tail) == tail;
+  return tail == 0 ||
+         ((chunk[whole].free & tail) == tail && (chunk[whole].use == HAK_RUN_LARGE || ~chunk[whole].free == 0));
 }
 
 static uintptr_t alloc_across_chunks(hak_arena* arena, size_t units, bool* zeroed) {
@@ -288,7 +314,10 @@ static uintptr_t alloc_across_chunks(hak_arena* arena, size_t units, bool* zeroe
     for (size_t i = 0; i + need <= region->chunks; i++) {
       if (!region_fits(&chunk[i], whole, tail)) continue;
       for (size_t k = 0; k < need; k++) {
-        if (!chunk_commit(arena, &chunk[i + k])) return 0;
+        if (~chunk[i + k].free == 0) chunk_set_use(arena, &chunk[i + k], HAK_RUN_LARGE);
+      }
+      for (size_t k = 0; k < need; k++) {
+        if (!chunk_prepare(arena, &chunk[i + k])) return 0;
       }
       *zeroed = true;
       for (size_t k = 0; k < need; k++) {
@@ -300,9 +329,9 @@ static uintptr_t alloc_across_chunks(hak_arena* arena, size_t units, bool* zeroe
   return 0;
 }
 
-static uintptr_t alloc_once(hak_arena* arena, size_t units, size_t align, bool* zeroed) {
+static uintptr_t alloc_once(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
   if (units > HAK_CHUNK_UNITS) return alloc_across_chunks(arena, units, zeroed);
-  return alloc_in_chunk(arena, units, align, zeroed);
+  return alloc_in_chunk(arena, use, units, align, zeroed);
 }
 
 /* ---- decay ---- */
@@ -383,15 +412,15 @@ static bool over_soft_limit(const hak_arena* arena) {
 
 /* ---- the interface ---- */
 
-uintptr_t hak_arena_alloc(hak_arena* arena, size_t units, size_t align, bool* zeroed) {
+uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
   uintptr_t start = 0;
   hak_lock_acquire(&arena->lock);
   arena->commit_failed = false;
   look_at_clock(arena);
   if (!over_limit(arena, units << HAK_UNIT_SHIFT)) {
-    start = alloc_once(arena, units, align, zeroed);
+    start = alloc_once(arena, use, units, align, zeroed);
     if (start == 0 && !arena->commit_failed && region_add(arena, units))
-      start = alloc_once(arena, units, align, zeroed);
+      start = alloc_once(arena, use, units, align, zeroed);
   }
   if (start != 0) {
     arena->stats.used_bytes += units << HAK_UNIT_SHIFT;
@@ -453,7 +482,7 @@ bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t mo
     hak_chunk* chunk = hak_map_slot(arena->map, behind);
     unsigned first = chunk_unit(behind);
     size_t here = left < HAK_CHUNK_UNITS - first ? left : HAK_CHUNK_UNITS - first;
-    if (!chunk_commit(arena, chunk)) {
+    if (!chunk_prepare(arena, chunk)) {
       /* What was taken before this chunk goes back. */
       size_t taken = more - left;
       arena->stats.used_bytes += taken << HAK_UNIT_SHIFT;

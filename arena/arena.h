@@ -23,6 +23,10 @@
 
 HAK_C_BEGIN
 
+/* What a chunk's runs are used for. Slabs fill up with small objects, so that huge pages pay there; of a large block
+ * perhaps only a part is ever touched. The two do not share chunks. */
+typedef enum hak_run_use { HAK_RUN_SLAB, HAK_RUN_LARGE, HAK_RUN_USES } hak_run_use;
+
 typedef struct hak_region {
   uintptr_t base;
   size_t chunks;
@@ -51,8 +55,8 @@ typedef struct hak_arena {
   const hak_os* os;
   const hak_options* options;
   hak_region* regions;
-  hak_chunk_list by_run[HAK_CHUNK_UNITS + 1]; /* chunks by the length of their longest free run */
-  uint64_t runs_there;                        /* bit n - 1: by_run[n] has a chunk */
+  hak_chunk_list by_run[HAK_RUN_USES][HAK_CHUNK_UNITS + 1]; /* chunks by the length of their longest free run */
+  uint64_t runs_there[HAK_RUN_USES];                        /* bit n - 1: by_run[..][n] has a chunk */
   hak_chunk* dirty_chunks;
   unsigned purging; /* threads that are giving memory back, and have taken dirty_chunks for that */
   uint64_t next_tick_ms;
@@ -65,7 +69,7 @@ void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os
 
 /* A run of `units` units whose address is a multiple of `align` bytes (a power of two up to HAK_CHUNK_BYTES).
  * *zeroed: every byte reads as zero. */
-uintptr_t hak_arena_alloc(hak_arena* arena, size_t units, size_t align, bool* zeroed);
+uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed);
 /* Takes back a run, or the units at either end of one. */
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
 /* Adds the `more` units behind a run of `units` to it, if they are free. */

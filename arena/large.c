@@ -1,5 +1,7 @@
 #include "arena/large.h"
 
+#include <string.h>
+
 /* Below this size a copy costs less than the system call that moves pages. */
 #define LARGE_MOVE_BYTES ((size_t)512 << 10)
 
@@ -26,7 +28,7 @@ void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed
     /* The arena may have the addresses that the kernel has not. */
     if (align > HAK_UNIT_BYTES) return NULL;
   }
-  uintptr_t start = hak_arena_alloc(arena, units_of(rounded), align, zeroed);
+  uintptr_t start = hak_arena_alloc(arena, HAK_RUN_LARGE, units_of(rounded), align, zeroed);
   return start == 0 ? NULL : cell_occupy(arena, start, rounded, HAK_CELL_LARGE);
 }
 
@@ -60,7 +62,8 @@ static void* resize_mapped(hak_arena* arena, hak_cell* cell, size_t rounded) {
   return cell_occupy(arena, now, rounded, HAK_CELL_MAPPED);
 }
 
-static void* move_pages(hak_arena* arena, hak_cell* cell, size_t rounded) {
+/* A larger run elsewhere. Where that holds memory already, a copy is cheaper than to trade it for the old pages. */
+static void* move_block(hak_arena* arena, hak_cell* cell, size_t rounded) {
   uintptr_t start = hak_large_start(cell);
   size_t bytes = hak_large_usable(cell);
   bool zeroed;
@@ -68,10 +71,7 @@ static void* move_pages(hak_arena* arena, hak_cell* cell, size_t rounded) {
   if (bytes < LARGE_MOVE_BYTES || rounded >= HAK_LARGE_MAPPED_BYTES) return NULL;
   void* now = hak_large_alloc(arena, rounded, HAK_UNIT_BYTES, &zeroed);
   if (now == NULL) return NULL;
-  if (!arena->os->move(start, (uintptr_t)now, bytes)) {
-    hak_large_free(arena, hak_map_cell(arena->map, (uintptr_t)now));
-    return NULL;
-  }
+  if (!zeroed || !arena->os->move(start, (uintptr_t)now, bytes)) memcpy(now, (const void*)start, bytes);
   hak_large_free(arena, cell);
   return now;
 }
@@ -85,7 +85,7 @@ void* hak_large_resize(hak_arena* arena, hak_cell* cell, size_t bytes) {
   size_t want = units_of(rounded);
   if (want > have) {
     if (rounded >= HAK_LARGE_MAPPED_BYTES || !hak_arena_extend(arena, start, have, want - have)) {
-      return move_pages(arena, cell, rounded);
+      return move_block(arena, cell, rounded);
     }
   } else if (want < have) {
     cell->bits = rounded; /* before the tail can be another's */

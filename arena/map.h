@@ -80,6 +80,7 @@ typedef struct hak_chunk {
   bool committed;
   bool huge; /* huge pages were asked for */
   bool in_dirty_list;
+  uint8_t use; /* hak_run_use, of a chunk that is not wholly free */
 } hak_chunk;
 
 _Static_assert(sizeof(hak_chunk) == 64, "chunk records are found by shifting");

@@ -63,7 +63,7 @@ void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
 hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bool zeroed;
-  uintptr_t base = hak_arena_alloc(pool->arena, row->units, HAK_UNIT_BYTES, &zeroed);
+  uintptr_t base = hak_arena_alloc(pool->arena, HAK_RUN_SLAB, row->units, HAK_UNIT_BYTES, &zeroed);
   if (base == 0) return NULL;
   hak_slab_body* body = body_create(pool, row, base);
   if (body == NULL) {
