@@ -13,6 +13,7 @@
 HAK_C_BEGIN
 
 typedef enum hak_lock_rank {
+  HAK_RANK_HELPER,    /* the helper thread at work */
   HAK_RANK_PROCESS,   /* start-up and the registry of threads */
   HAK_RANK_OWNER,     /* a thread's empty slabs */
   HAK_RANK_ABANDONED, /* slabs without an owner */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "frontend/helper.h"
 #include "pool_tls/pool.h"
 #include "tiny/tiny.h"
 
@@ -22,6 +23,7 @@ static pthread_key_t exit_key;
 /* ---- fork: the locks are taken by the forking thread, so that the child finds everything whole ---- */
 
 static void before_fork(void) {
+  hak_helper_before_fork();
   hak_lock_acquire(&hak_the_process.lock);
   hak_lock_acquire(&hak_the_process.slabs.lock);
   hak_lock_acquire(&hak_the_process.arena.lock);
@@ -35,11 +37,42 @@ static void each_lock(void (*act)(hak_lock*)) {
   act(&hak_the_process.lock);
 }
 
-static void after_fork_in_parent(void) { each_lock(hak_lock_release); }
+static void after_fork_in_parent(void) {
+  each_lock(hak_lock_release);
+  hak_helper_after_fork_in_parent();
+}
 
-/* The slabs of threads that the child does not have stay with their owners: what the child frees of them is noted as
- * remote, and their free blocks stay unused. Their lists may have been in the middle of a change. */
-static void after_fork_in_child(void) { each_lock(hak_lock_reset); }
+/* The child has one thread. What the others owned is lost until the child makes a second thread: until then nobody can
+ * have the control block of one of them, and most children never get there. */
+static void after_fork_in_child(void) {
+  hak_process* process = &hak_the_process;
+  each_lock(hak_lock_reset);
+  hak_helper_after_fork_in_child();
+  for (hak_thread* t = process->threads; t != NULL; t = t->next) {
+    if (!t->active || &t->owner == hak_thread_owner) continue;
+    hak_store_relaxed(&t->lost, 1u);
+    process->any_lost = true;
+  }
+}
+
+static void adopt_lost_of_chunk(hak_process* process, const hak_chunk* chunk) {
+  for (uintptr_t unit = chunk->base; unit < chunk->base + HAK_CHUNK_BYTES; unit += HAK_UNIT_BYTES) {
+    hak_slab* slab = hak_map_cell(&process->map, unit);
+    if (slab->kind != HAK_CELL_SLAB || slab->head != slab || slab->owner == &hak_nobody) continue;
+    const hak_thread* thread = (const hak_thread*)slab->owner;
+    if (thread->lost != 0) hak_slab_abandon_lost(&process->slabs, slab);
+  }
+}
+
+/* With the process's lock: abandons the slabs of lost threads, found through the map, whose bits are whole at any time.
+ * The threads' records are not used again. */
+static void adopt_lost(hak_process* process) {
+  for (const hak_region* r = process->arena.regions; r != NULL; r = r->next) {
+    const hak_chunk* chunk = hak_map_slot(&process->map, r->base);
+    for (size_t i = 0; i < r->chunks; i++) adopt_lost_of_chunk(process, &chunk[i]);
+  }
+  process->any_lost = false;
+}
 
 /* ---- the end of a thread ---- */
 
@@ -50,6 +83,7 @@ static void thread_leave(void* record) {
   hak_lock_acquire(&hak_the_process.lock);
   thread->active = false;
   hak_lock_release(&hak_the_process.lock);
+  hak_helper_consider(&hak_the_process);
 }
 
 /* ---- start-up ---- */
@@ -84,6 +118,7 @@ static hak_thread* thread_record(hak_process* process, bool* orphan) {
   hak_thread* unused = NULL;
   uintptr_t self = hak_thread_pointer();
   for (hak_thread* t = process->threads; t != NULL; t = t->next) {
+    if (t->lost != 0) continue;
     if (t->active && t->owner.thread == self) {
       *orphan = true;
       return t;
@@ -114,6 +149,7 @@ HAK_SLOW hak_owner* hak_thread_attach(void) {
   if (hak_thread_has_owner()) return hak_thread_owner;
   hak_lock_acquire(&process->lock);
   if (hak_load_acquire(&process->started) == 0) first = process_start();
+  if (process->any_lost) adopt_lost(process);
   hak_thread* thread = hak_load_acquire(&process->started) != 0 ? thread_record(process, &orphan) : NULL;
   if (thread != NULL && !orphan) hak_owner_init(&thread->owner, &process->slabs, ++process->thread_count);
   hak_lock_release(&process->lock);

@@ -19,6 +19,9 @@ struct hak_thread {
   hak_owner owner; /* first: the record is found from it */
   hak_thread* next;
   bool active;
+  /* In the child of a fork: the thread stayed with the parent. Its lists may have been in the middle of a change, so
+   * that nobody looks at them again; its slabs are found through the map (hak_thread_adopt_lost). */
+  HAK_SHARED(uint32_t) lost;
 };
 
 /* The root: where everything is. A tool that reads it from outside checks magic, version and bytes first. */
@@ -38,6 +41,7 @@ typedef struct hak_process {
   HAK_SHARED(uint32_t) started;
   hak_thread* threads; /* every record ever made, the newest first */
   uint64_t thread_count;
+  bool any_lost;
 } hak_process;
 
 extern HAK_HIDDEN hak_process hak_the_process;

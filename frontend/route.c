@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fatal.h"
+#include "frontend/helper.h"
 
 /* ---- malloc, slow ---- */
 
@@ -55,6 +56,7 @@ __attribute__((noreturn)) HAK_SLOW void hak_route_bad_grain(const hak_slab* cell
 HAK_MEDIUM void hak_route_count_slow(hak_slab* head) {
   /* The slab's owner, not the thread's: they differ when a dead thread's control block has become ours. */
   hak_owner_on_countdown(hak_load_relaxed(&head->owner), head);
+  hak_helper_consider(&hak_the_process);
 }
 
 /* A block of ours in a slab that other threads free into. */
@@ -70,6 +72,7 @@ static HAK_SLOW void free_large(uintptr_t address) {
       !hak_large_free(&hak_the_process.arena, cell)) {
     hak_route_bad_free(address);
   }
+  hak_helper_consider(&hak_the_process);
 }
 
 /* Whatever it is. */

@@ -78,6 +78,17 @@ bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
   return ours;
 }
 
+void hak_slab_abandon_lost(hak_slab_pool* pool, hak_slab* head) {
+  hak_lock_acquire(&pool->lock);
+  hak_slab_collect_remote(head);
+  bool empty = hak_slab_count_live(head) == 0;
+  /* In no list any more: a queue that it was in belongs to the lost owner. */
+  hak_store_relaxed(&head->remote_next, NULL);
+  if (!empty) abandoned_add(pool, head);
+  hak_lock_release(&pool->lock);
+  if (empty) hak_slab_release(pool, head);
+}
+
 /* ---- the end of a thread ---- */
 
 static void abandon_list(hak_slab_pool* pool, hak_body_list* list) {

@@ -96,6 +96,10 @@ void hak_owner_reclaim(hak_owner* owner, bool aged);
 /* The thread ends (or a tool is done): empty slabs go, the others are abandoned. The owner can be used again. */
 void hak_owner_abandon(hak_owner* owner);
 
+/* Abandons a slab whose owner is gone without having done so, and will not come back: in the child of a fork. The
+ * owner's lists are not looked at. */
+void hak_slab_abandon_lost(hak_slab_pool* pool, hak_slab* head);
+
 /* A free by a thread that does not own the slab. self: the caller's owner, or NULL. The block was checked to be one
  * (hak_slab_is_block). False if it is not live: a double free. */
 bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address);

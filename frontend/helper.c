@@ -1,0 +1,120 @@
+#define _GNU_SOURCE
+#include "frontend/helper.h"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frontend/process.h"
+
+#if defined(__x86_64__)
+
+/* The mapping: a stack, and above it the thread's control block with room for libc's thread-locals below it.
+ *
+ *     | stack, grows down ........ | thread-locals | control block |
+ *     0                            STACK           CONTROL         BYTES
+ *
+ * The control block is zero but for the two pointers to itself that the ABI asks for. What the thread calls (madvise,
+ * mprotect, futex, the clock) reads no more of it than that and errno. */
+enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 80 * 1024, HELPER_BYTES = 96 * 1024 };
+
+/* Memory below this is left to the slow paths: no thread is started for it. */
+#define HELPER_LEAST_BYTES ((uint64_t)1 << 20)
+enum { HELPER_LEAST_MS = 10, HELPER_IDLE_ROUNDS = 2 };
+
+static uintptr_t stack;             /* 0 until the first start */
+static HAK_SHARED(uint32_t) wanted; /* 1 from the decision to start until the decision to end */
+static HAK_SHARED(uint32_t) there;  /* not 0 while the thread exists: the kernel clears it at the very end */
+static hak_lock work_lock = HAK_LOCK_INIT(HAK_RANK_HELPER);
+
+static bool something_to_do(hak_process* process) {
+  if (hak_peek(&process->arena.stats.dirty_bytes) != 0) return true;
+  for (hak_thread* t = hak_load_acquire(&process->threads); t != NULL; t = t->next) {
+    if (hak_load_relaxed(&t->owner.spare_total) != 0) return true;
+  }
+  return false;
+}
+
+static void work(hak_process* process) {
+  hak_lock_acquire(&work_lock);
+  for (hak_thread* t = hak_load_acquire(&process->threads); t != NULL; t = t->next) {
+    if (hak_load_relaxed(&t->lost) == 0) hak_owner_reclaim(&t->owner, true);
+  }
+  hak_arena_tick(&process->arena);
+  hak_lock_release(&work_lock);
+}
+
+static void sleep_ms(uint64_t ms) {
+  static const uint32_t never = 0;
+  struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+  syscall(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
+}
+
+static int helper_main(void* arg) {
+  hak_process* process = arg;
+  uint64_t pause = process->options.decay_ms / 2;
+  if (pause < HELPER_LEAST_MS) pause = HELPER_LEAST_MS;
+  for (;;) {
+    for (int idle = 0; idle < HELPER_IDLE_ROUNDS; idle = something_to_do(process) ? 0 : idle + 1) {
+      sleep_ms(pause);
+      work(process);
+    }
+    hak_store_seq_cst(&wanted, 0u);
+    /* Something may have come between the last look and this line, from a thread that still saw us at work. */
+    uint32_t expected = 0;
+    if (!something_to_do(process) || !hak_cas_seq_cst(&wanted, &expected, 1u)) return 0;
+  }
+}
+
+static bool helper_start(hak_process* process) {
+  const hak_os* os = process->arena.os;
+  if (stack == 0) {
+    uintptr_t mapping = os->reserve(HELPER_BYTES, os->page_bytes, 0);
+    if (mapping == 0 || !os->commit(mapping, HELPER_BYTES)) return false;
+    os->name(mapping, HELPER_BYTES, "hakmem: helper");
+    stack = mapping;
+  }
+  uintptr_t* control = (uintptr_t*)(stack + HELPER_CONTROL);
+  control[0] = (uintptr_t)control; /* %fs:0 */
+  control[2] = (uintptr_t)control; /* %fs:16 */
+  hak_store_relaxed(&there, 1u);
+  int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+              CLONE_CHILD_CLEARTID;
+  sigset_t all, before;
+  sigfillset(&all);
+  /* The thread inherits the mask. By system call: libc keeps two signals for itself, and we keep them out, too. */
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, _NSIG / 8);
+  int id = clone(helper_main, (void*)(stack + HELPER_STACK), flags, process, NULL, control, &there);
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, _NSIG / 8);
+  if (id < 0) hak_store_relaxed(&there, 0u);
+  return id >= 0;
+}
+
+void hak_helper_consider(hak_process* process) {
+  if (hak_load_relaxed(&wanted) != 0 || process->options.background == 0) return;
+  if (hak_peek(&process->arena.stats.dirty_bytes) < HELPER_LEAST_BYTES) return;
+  uint32_t expected = 0;
+  if (!hak_cas_seq_cst(&wanted, &expected, 1u)) return;
+  /* The last thread may still be on its way out, on the same stack; then the next call tries again. */
+  if (hak_load_acquire(&there) != 0 || !helper_start(process)) hak_store_relaxed(&wanted, 0u);
+}
+
+void hak_helper_before_fork(void) { hak_lock_acquire(&work_lock); }
+void hak_helper_after_fork_in_parent(void) { hak_lock_release(&work_lock); }
+void hak_helper_after_fork_in_child(void) {
+  hak_lock_reset(&work_lock);
+  hak_store_relaxed(&wanted, 0u);
+  hak_store_relaxed(&there, 0u);
+}
+
+#else
+
+void hak_helper_consider(hak_process* process) { (void)process; }
+void hak_helper_before_fork(void) {}
+void hak_helper_after_fork_in_parent(void) {}
+void hak_helper_after_fork_in_child(void) {}
+
+#endif

@@ -1,0 +1,33 @@
+/* helper.h - the thread that gives memory back while the program makes no call.
+ *
+ * Purpose:      decay without the program's help: every half decay_ms it takes the empty slabs that threads have kept
+ *               and the units that have been free since its last round, and gives their memory to the kernel.
+ * Owns:         one mapping, the thread's stack.
+ * Thread rule:  hak_helper_consider from any thread that holds no lock of ours. It makes no call into libc that could
+ *               take a lock: free may be called with libc's locks held.
+ * Failure rule: where no thread is to be had (HAKMEM_BACKGROUND=0, seccomp, not x86-64) memory goes back on the slow
+ *               paths of malloc and free alone.
+ *
+ * The thread is started when there is something to give back and ends when there is not. libc does not know it: it does
+ * not keep the process alive, is in no list that setuid or fork walk, and no signal is delivered to it.
+ */
+#ifndef HAK_FRONTEND_HELPER_H
+#define HAK_FRONTEND_HELPER_H
+
+#include "base/config.h"
+
+HAK_C_BEGIN
+
+struct hak_process;
+
+/* Starts the thread if it is wanted and not there. Cheap when there is nothing to do. */
+void hak_helper_consider(struct hak_process* process);
+
+/* Held by the thread while it is at work; a fork takes it first, so that the child finds no work half done. */
+void hak_helper_before_fork(void);
+void hak_helper_after_fork_in_parent(void);
+void hak_helper_after_fork_in_child(void);
+
+HAK_C_END
+
+#endif
