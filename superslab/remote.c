@@ -93,6 +93,9 @@ bool hak_slab_free_shared(hak_slab* cell, uintptr_t address) {
 
 /* A slab of the owner's list that has come home: counts its blocks as freed. */
 static void slab_drain(hak_owner* owner, hak_slab* head) {
+  /* Queued by a thread that was late, when all its blocks had come home: nothing to collect, and the helper thread may
+   * be giving the slab back at this moment. */
+  if (hak_peek(&head->state) == HAK_SLAB_SPARE) return;
   for (unsigned i = 0; i < hak_slab_class(head)->units; i++) {
     if (hak_slab_is_shared(&head[i])) hak_and_acq_rel(&head[i].key, ~HAK_SLAB_SHARED);
   }
