@@ -28,9 +28,9 @@ typedef struct hak_bin {
   uint64_t starts;
   uintptr_t base;
   uintptr_t grain;
-  /* The way to the next window. Without a slab step_end is NULL. */
-  uint64_t* step_end;     /* first word of the current slab that needs more care: behind the last, or the last if cut */
-  const hak_phase* phase; /* of the window's word */
+  /* The way to the next window. */
+  uint64_t* step_end;     /* hak_bin_step goes up to here: the slab's frontier, or its last word if that is cut */
+  const hak_phase* phase; /* of the window's word; NULL without a window */
   hak_slab* current;
   uint32_t slab_count; /* of all states */
   uint8_t header;      /* of a live block of the class */

@@ -13,6 +13,7 @@ hak_owner hak_nobody = {
 
 enum {
   WAKE_FEW_SLABS = 16,
+  FEW_FREED = 4,   /* a quarter of a slab */
   MOST_SPARES = 8, /* empty slabs that a bin keeps */
 };
 
@@ -22,6 +23,7 @@ static void bin_close(hak_bin* bin) {
   hak_bin_settle(bin);
   bin->current = NULL;
   bin->step_end = NULL;
+  bin->phase = NULL;
   bin->starts = 0;
   bin->word = &hak_bin_no_word;
 }
@@ -63,37 +65,52 @@ static void window_open(hak_bin* bin, uint32_t word, const hak_phase* phase, uin
   hak_slab_body* body = bin->current->body;
   const hak_size_class* row = hak_slab_class(bin->current);
   uintptr_t grain_0 = (body->base >> row->shift) & ~(uintptr_t)63;
-  bin->step_end = &body->bits[body->words - (body->end_grain % 64 != 0)];
+  uint32_t whole = body->words - (body->end_grain % 64 != 0);
+  if (word >= body->frontier) body->frontier = word + 1;
+  bin->step_end = &body->bits[body->frontier < whole ? body->frontier : whole];
   bin->base = ((grain_0 + word * UINT64_C(64)) << row->shift) + (row->first & (bin->grain - 1));
   bin->phase = phase;
   hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : starts & (~starts + 1));
 }
 
-/* Looks for a word of the current slab with a free block, once around, the window's own word last (and first where a
- * window gives one block only). */
-static HAK_MEDIUM bool window_search(hak_bin* bin) {
+static bool window_try(hak_bin* bin, uint32_t word, const hak_phase* phase) {
   hak_slab_body* body = bin->current->body;
-  bool opened = bin->step_end != NULL;
-  uint32_t word = opened ? (uint32_t)(bin->word - body->bits) : 0;
+  uint64_t starts = phase->starts & hak_slab_word_mask(body, word);
+  uint64_t available = body->bits[word] & starts;
+  if (available == 0) return false;
+  window_open(bin, word, phase, HAK_P0_BATCH_REFILL ? starts : available);
+  return true;
+}
+
+/* Looks for a word of the current slab with a free block: first behind the window up to the frontier; then, from the
+ * first word on, before it; then at the frontier. While few blocks have been freed since the last time, the words
+ * before the window are left alone and the frontier moves: so memory that was used once is used again before more is
+ * touched, and a program that only allocates does not search in vain. (Where a window gives one block only, its own
+ * word comes first.) */
+static HAK_MEDIUM bool window_search(hak_bin* bin) {
+  hak_slab* head = bin->current;
+  hak_slab_body* body = head->body;
+  bool opened = bin->phase != NULL;
+  uint32_t at = opened ? (uint32_t)(bin->word - body->bits) : 0;
+  uint32_t word = at;
   const hak_phase* phase = opened ? bin->phase : body->phase;
-  bool move = opened && HAK_P0_BATCH_REFILL;
-  for (uint32_t left = body->words; left > 0; left--) {
-    if (move) {
-      word++;
-      phase = phase->next;
-    }
-    move = true;
-    if (word == body->words) {
-      word = 0;
-      phase = body->phase;
-    }
-    uint64_t starts = phase->starts & hak_slab_word_mask(body, word);
-    uint64_t available = body->bits[word] & starts;
-    if (available == 0) continue;
-    window_open(bin, word, phase, HAK_P0_BATCH_REFILL ? starts : available);
-    return true;
+  if (opened && HAK_P0_BATCH_REFILL) {
+    word++;
+    phase = phase->next;
   }
-  return false;
+  for (; word < body->frontier; word++, phase = phase->next) {
+    if (window_try(bin, word, phase)) return true;
+  }
+  uint32_t freed = HAK_SLAB_NO_COUNTDOWN - head->countdown;
+  bool more = word < body->words;
+  if (more && freed < hak_slab_class(head)->capacity / FEW_FREED && window_try(bin, word, phase)) return true;
+  head->countdown = HAK_SLAB_NO_COUNTDOWN;
+  const hak_phase* frontier_phase = phase;
+  phase = body->phase;
+  for (word = 0; opened && word <= at; word++, phase = phase->next) {
+    if (window_try(bin, word, phase)) return true;
+  }
+  return more && window_try(bin, body->frontier, frontier_phase);
 }
 
 /* ---- transitions ---- */
@@ -122,7 +139,7 @@ static void slab_to_current(hak_owner* owner, hak_slab* head) {
   head->state = HAK_SLAB_CURRENT;
   head->countdown = HAK_SLAB_NO_COUNTDOWN;
   bin->current = head;
-  bin->step_end = NULL; /* no window yet: the search begins at word 0 */
+  bin->phase = NULL; /* no window yet: the search begins at word 0 */
   owner->counters.slabs_attached++;
 }
 

@@ -63,6 +63,7 @@ struct hak_slab_body {
   uintptr_t remote;           /* bit array behind bits: blocks freed by other threads; biased like a cell's */
   const hak_phase* phase;     /* of word 0 */
   uint32_t words;             /* of each bit array */
+  uint32_t frontier;          /* words from here on have never been allocated from */
   uint32_t first_grain;       /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
   uint32_t end_grain;         /* bit behind the last block */
   bool aged;                  /* while spare: since the last hak_owner_reclaim */
