@@ -29,9 +29,10 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
   return block;
 }
 
+/* A function of its own, so that the step below needs no stack. */
 static HAK_MEDIUM void* refill_far(hak_owner* owner, hak_bin* bin, size_t bytes) {
-  if (HAK_UNLIKELY(owner->pool == NULL)) return hak_route_alloc_slow(bytes);
-  void* block = bytes <= HAK_TINY_MAX_BYTES ? hak_tiny_refill(owner, bin) : hak_pool_refill(owner, bin);
+  if (HAK_UNLIKELY(owner->pool == NULL)) return hak_route_alloc_slow(bytes); /* the thread's first request */
+  void* block = hak_tiny_refill(owner, bin); /* or the pool's, whose bins have no header to mark */
   if (HAK_UNLIKELY(block == NULL)) errno = ENOMEM;
   return block;
 }

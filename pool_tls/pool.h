@@ -22,7 +22,7 @@ HAK_FAST hak_bin* hak_pool_bin(hak_owner* owner, size_t bytes) {
 HAK_FAST void* hak_pool_take(hak_bin* bin) { return hak_bin_take(bin); }
 
 /* Opens a new window first. */
-void* hak_pool_refill(hak_owner* owner, hak_bin* bin);
+static inline void* hak_pool_refill(hak_owner* owner, hak_bin* bin) { return hak_owner_refill(owner, bin); }
 
 /* Opens a window for every pool class of up to `most` bytes (prewarm_tls). */
 void hak_pool_prewarm(hak_owner* owner, size_t most);

@@ -57,15 +57,18 @@ HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
   bin->starts = starts;
 }
 
-HAK_FAST void* hak_bin_take(hak_bin* bin) {
-  uint64_t* word = bin->word;
-  uint64_t available = *word & bin->starts;
-  if (HAK_UNLIKELY(available == 0)) return NULL;
+/* The lowest of the available blocks of the window's word, of which there is one. */
+HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t available) {
   uint64_t bit = hak_lowest_bit_index(available);
   hak_bit_clear(word, bit);
   uintptr_t block = bin->base + bit * bin->grain;
   if (block == 0) __builtin_unreachable();
   return (void*)block;
+}
+
+HAK_FAST void* hak_bin_take(hak_bin* bin) {
+  uint64_t available = *bin->word & bin->starts;
+  return HAK_LIKELY(available != 0) ? hak_bin_take_lowest(bin, bin->word, available) : NULL;
 }
 
 static inline void hak_bin_settle(hak_bin* bin) { (void)bin; }
@@ -83,6 +86,12 @@ HAK_FAST void* hak_bin_take(hak_bin* bin) {
   uintptr_t block = bin->base + bit * bin->grain;
   if (block == 0) __builtin_unreachable();
   return (void*)block;
+}
+
+HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t available) {
+  (void)word;
+  (void)available;
+  return hak_bin_take(bin);
 }
 
 static inline void hak_bin_settle(hak_bin* bin) {
@@ -108,7 +117,7 @@ HAK_FAST void* hak_bin_step(hak_bin* bin) {
   bin->phase = phase;
   bin->base = base;
   hak_bin_open(bin, word, phase->starts);
-  return hak_bin_take(bin);
+  return hak_bin_take_lowest(bin, word, available);
 }
 
 HAK_C_END

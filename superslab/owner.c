@@ -13,7 +13,7 @@ hak_owner hak_nobody = {
 
 enum {
   WAKE_FEW_SLABS = 16,
-  FEW_FREED = 4,   /* a quarter of a slab */
+  FEW_FREED = 2,   /* half of a slab */
   MOST_SPARES = 8, /* empty slabs that a bin keeps */
 };
 
@@ -61,24 +61,15 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
 
 /* ---- the window of a bin ---- */
 
-static void window_open(hak_bin* bin, uint32_t word, const hak_phase* phase, uint64_t starts) {
-  hak_slab_body* body = bin->current->body;
-  const hak_size_class* row = hak_slab_class(bin->current);
-  uintptr_t grain_0 = (body->base >> row->shift) & ~(uintptr_t)63;
-  uint32_t whole = body->words - (body->end_grain % 64 != 0);
-  if (word >= body->frontier) body->frontier = word + 1;
-  bin->step_end = &body->bits[body->frontier < whole ? body->frontier : whole];
-  bin->base = ((grain_0 + word * UINT64_C(64)) << row->shift) + (row->first & (bin->grain - 1));
-  bin->phase = phase;
-  hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : starts & (~starts + 1));
-}
-
-static bool window_try(hak_bin* bin, uint32_t word, const hak_phase* phase) {
-  hak_slab_body* body = bin->current->body;
+static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, const hak_phase* phase) {
   uint64_t starts = phase->starts & hak_slab_word_mask(body, word);
   uint64_t available = body->bits[word] & starts;
   if (available == 0) return false;
-  window_open(bin, word, phase, HAK_P0_BATCH_REFILL ? starts : available);
+  if (word >= body->frontier) body->frontier = word + 1;
+  bin->step_end = &body->bits[body->frontier < body->whole_words ? body->frontier : body->whole_words];
+  bin->base = body->first_window + word * 64 * bin->grain;
+  bin->phase = phase;
+  hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : available & (~available + 1));
   return true;
 }
 
@@ -87,7 +78,7 @@ static bool window_try(hak_bin* bin, uint32_t word, const hak_phase* phase) {
  * before the window are left alone and the frontier moves: so memory that was used once is used again before more is
  * touched, and a program that only allocates does not search in vain. (Where a window gives one block only, its own
  * word comes first.) */
-static HAK_MEDIUM bool window_search(hak_bin* bin) {
+static bool window_search(hak_bin* bin) {
   hak_slab* head = bin->current;
   hak_slab_body* body = head->body;
   bool opened = bin->phase != NULL;
@@ -99,18 +90,18 @@ static HAK_MEDIUM bool window_search(hak_bin* bin) {
     phase = phase->next;
   }
   for (; word < body->frontier; word++, phase = phase->next) {
-    if (window_try(bin, word, phase)) return true;
+    if (window_try(bin, body, word, phase)) return true;
   }
   uint32_t freed = HAK_SLAB_NO_COUNTDOWN - head->countdown;
   bool more = word < body->words;
-  if (more && freed < hak_slab_class(head)->capacity / FEW_FREED && window_try(bin, word, phase)) return true;
+  if (more && freed < hak_slab_class(head)->capacity / FEW_FREED && window_try(bin, body, word, phase)) return true;
   head->countdown = HAK_SLAB_NO_COUNTDOWN;
   const hak_phase* frontier_phase = phase;
   phase = body->phase;
   for (word = 0; opened && word <= at; word++, phase = phase->next) {
-    if (window_try(bin, word, phase)) return true;
+    if (window_try(bin, body, word, phase)) return true;
   }
-  return more && window_try(bin, body->frontier, frontier_phase);
+  return more && window_try(bin, body, body->frontier, frontier_phase);
 }
 
 /* ---- transitions ---- */
@@ -289,7 +280,9 @@ bool hak_owner_open_window(hak_owner* owner, hak_bin* bin) {
 }
 
 HAK_MEDIUM void* hak_owner_refill(hak_owner* owner, hak_bin* bin) {
-  return HAK_LIKELY(hak_owner_open_window(owner, bin)) ? hak_bin_take(bin) : NULL;
+  owner->counters.searches++;
+  if (HAK_LIKELY(bin->current != NULL && window_search(bin))) return hak_bin_take(bin);
+  return change_slab(owner, bin) ? hak_bin_take(bin) : NULL;
 }
 
 /* ---- the end of a thread, and trimming ---- */

@@ -22,6 +22,9 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   if (body == NULL) return NULL;
   body->base = base;
   body->words = words;
+  body->whole_words = words - (end % 64 != 0);
+  body->first_window =
+      (((base >> row->shift) & ~(uintptr_t)63) << row->shift) + (row->first & ((1u << row->shift) - 1));
   body->first_grain = first;
   body->end_grain = end;
   body->phase = &hak_phases[row->grains][first % row->grains];

@@ -29,7 +29,11 @@ HAK_FAST void* hak_tiny_take(hak_bin* bin) {
 }
 
 /* Opens a new window first. */
-void* hak_tiny_refill(hak_owner* owner, hak_bin* bin);
+static inline void* hak_tiny_refill(hak_owner* owner, hak_bin* bin) {
+  void* block = hak_owner_refill(owner, bin);
+  if (HAK_LIKELY(block != NULL)) hak_header_mark_live(block, bin->header);
+  return block;
+}
 
 /* Opens a window for every tiny class, so that the first requests find their bins filled (prewarm_tls). */
 void hak_tiny_prewarm(hak_owner* owner);
