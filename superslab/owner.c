@@ -73,11 +73,26 @@ static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, 
   return true;
 }
 
-/* Looks for a word of the current slab with a free block: first behind the window up to the frontier; then, from the
- * first word on, before it; then at the frontier. While few blocks have been freed since the last time, the words
- * before the window are left alone and the frontier moves: so memory that was used once is used again before more is
- * touched, and a program that only allocates does not search in vain. (Where a window gives one block only, its own
- * word comes first.) */
+/* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
+ * memory that was used once is used again before more is touched. A program that only allocates never gets here, and
+ * does not search in vain. */
+static inline bool window_may_wrap(const hak_slab* head) {
+  return HAK_SLAB_NO_COUNTDOWN - head->countdown >= hak_slab_class(head)->capacity / FEW_FREED;
+}
+
+/* The common way back: from the frontier to the first word. */
+static inline bool window_wrap(hak_bin* bin) {
+  hak_slab* head = bin->current;
+  hak_slab_body* body = head->body;
+  if (bin->word + 1 != &body->bits[body->frontier] || !window_may_wrap(head)) return false;
+  if (!window_try(bin, body, 0, body->phase)) return false;
+  head->countdown = HAK_SLAB_NO_COUNTDOWN;
+  return true;
+}
+
+/* Looks for a word of the current slab with a free block: behind the window up to the frontier; at the frontier, while
+ * the window may not wrap; from the first word to the window; at the frontier. (Where a window gives one block only,
+ * its own word comes first.) */
 static bool window_search(hak_bin* bin) {
   hak_slab* head = bin->current;
   hak_slab_body* body = head->body;
@@ -92,9 +107,8 @@ static bool window_search(hak_bin* bin) {
   for (; word < body->frontier; word++, phase = phase->next) {
     if (window_try(bin, body, word, phase)) return true;
   }
-  uint32_t freed = HAK_SLAB_NO_COUNTDOWN - head->countdown;
   bool more = word < body->words;
-  if (more && freed < hak_slab_class(head)->capacity / FEW_FREED && window_try(bin, body, word, phase)) return true;
+  if (more && !window_may_wrap(head) && window_try(bin, body, word, phase)) return true;
   head->countdown = HAK_SLAB_NO_COUNTDOWN;
   const hak_phase* frontier_phase = phase;
   phase = body->phase;
@@ -281,7 +295,7 @@ bool hak_owner_open_window(hak_owner* owner, hak_bin* bin) {
 
 HAK_MEDIUM void* hak_owner_refill(hak_owner* owner, hak_bin* bin) {
   owner->counters.searches++;
-  if (HAK_LIKELY(bin->current != NULL && window_search(bin))) return hak_bin_take(bin);
+  if (HAK_LIKELY(bin->current != NULL && (window_wrap(bin) || window_search(bin)))) return hak_bin_take(bin);
   return change_slab(owner, bin) ? hak_bin_take(bin) : NULL;
 }
 
