@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 
 #include <atomic>
@@ -149,6 +150,7 @@ TEST(Signal, AHandlerThatRunsBetweenTwoCallsLeavesThroughAJump) {
       FAIL() << "the fault went unnoticed";
     }
   }
+  munmap(closed, 4096);
 }
 
 }  // namespace
