@@ -47,6 +47,29 @@ TEST(Start, WithRandomAddressesAndWithout) {
   if (Shell("setarch -R true").status == 0) ExpectWell("setarch -R tests/whole/probe");
 }
 
+TEST(Options, LeaveTheProgramsResultAsItIs) {
+  for (const char* option :
+       {"DECAY_MS=0", "DECAY_MS=3600000", "HUGE_PAGES=0", "HUGE_PAGES=2", "BACKGROUND=0", "BACKGROUND=1",
+        "MEMORY_LIMIT=1M", "MEMORY_LIMIT=1G", "MEMORY_LIMIT_HARD=2G", "DECAY_MS=0 HAKMEM_HUGE_PAGES=2"}) {
+    ExpectWell(std::string("HAKMEM_") + option + " tests/whole/probe");
+  }
+}
+
+TEST(Options, ThatAreWrongAreNamedInOneLineAndIgnored) {
+  for (const char* option : {"HAKMEM_DECAY_MS=soon", "HAKMEM_HUGE_PAGES=3", "HAKMEM_NO_SUCH_OPTION=1"}) {
+    Result result = Shell(std::string(option) + " tests/whole/probe 100");
+    EXPECT_EQ(result.status, 0);
+    EXPECT_EQ(result.output.rfind("hakmem: ignored " + std::string(option), 0), 0u) << result.output;
+    EXPECT_EQ(result.output.substr(result.output.find('\n') + 1), "all is well\n");
+  }
+}
+
+TEST(Options, AHardLimitMakesMallocReturnNull) {
+  Result result = Shell("HAKMEM_MEMORY_LIMIT_HARD=16M tests/whole/probe");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.output, "malloc\n");
+}
+
 class Valgrind : public testing::Test {
  protected:
   void SetUp() override {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <algorithm>
 #include <atomic>
@@ -179,6 +181,85 @@ TEST(Stress, AThreadThatOnlyFreesKeepsUpWithThreeThatAllocate) {
   consumer.join();
   /* 512 blocks of 300,000 bytes would be 150 MB. */
   EXPECT_LT(most, uint64_t{250} << 20);
+}
+
+// Slabs are left behind, taken over and given back all the time: each thread ends after a few hundred operations, and
+// few classes make it likely that two threads meet in one slab.
+TEST(Stress, ThreadsOfAFewOperationsPassTheirBlocksOn) {
+  static std::atomic<void*> table[400];
+  InThreads(4, [](uint64_t t) {
+    for (uint64_t generation = 0; generation < 400; generation++) {
+      std::thread([t, generation] {
+        constexpr size_t kSizes[] = {48, 48, 1000, 3000, 16384, 60000};
+        Random random(t * 100000 + generation);
+        for (int i = 0; i < 250; i++) {
+          size_t bytes = kSizes[random.Below(6)];
+          Release(table[random.Below(400)].exchange(Dress(malloc(bytes), bytes, random.Next())));
+        }
+      }).join();
+      if (testing::Test::HasFailure()) return;
+    }
+  });
+  for (auto& slot : table) Release(slot.exchange(nullptr));
+  malloc_trim(0);
+  EXPECT_LT(Counter("live_bytes"), uint64_t{1} << 20);
+}
+
+// Owner and stranger free the blocks of one slab at the same time: every block comes home once.
+TEST(Stress, TwoThreadsFreeTheBlocksOfOneSlabAtOnce) {
+  uint64_t before = Counter("live_bytes");
+  for (size_t bytes : {size_t{16}, size_t{100}, size_t{1000}, size_t{5000}, size_t{40000}, size_t{65536}}) {
+    size_t count = bytes < 2000 ? 4000 : 300;
+    for (int round = 0; round < 40; round++) {
+      std::vector<void*> even(count), odd(count);
+      for (size_t i = 0; i < count; i++) {
+        Stamp(even[i] = malloc(bytes), 16, i);
+        Stamp(odd[i] = malloc(bytes), 16, i + 7);
+      }
+      std::thread stranger([&odd] {
+        for (size_t i = 0; i < odd.size(); i++) {
+          ASSERT_TRUE(Stamped(odd[i], 16, i + 7));
+          free(odd[i]);
+        }
+      });
+      for (size_t i = 0; i < count; i++) {
+        EXPECT_TRUE(Stamped(even[i], 16, i));
+        free(even[i]);
+      }
+      stranger.join();
+    }
+  }
+  malloc_trim(0);
+  EXPECT_LE(Counter("live_bytes"), before + 4096);
+}
+
+TEST(Stress, TrimmingAndReportsGoOnWhileThreadsAllocate) {
+  std::atomic<int> working{3};
+  std::thread reader([&working] {
+    while (working > 0) {
+      malloc_trim(0);
+      EXPECT_GT(Counter("committed_bytes"), 0u);
+      EXPECT_GT(mallinfo2().arena, 0u);
+      char* text = nullptr;
+      size_t length = 0;
+      FILE* stream = open_memstream(&text, &length);
+      malloc_info(0, stream);
+      fclose(stream);
+      free(text);
+    }
+  });
+  InThreads(3, [&working](uint64_t t) {
+    Random random(t);
+    std::vector<void*> blocks(300, nullptr);
+    for (int i = 0; i < 20000; i++) {
+      void*& block = blocks[random.Below(300)];
+      Release(block);
+      block = Make(random);
+    }
+    for (void* block : blocks) Release(block);
+    working--;
+  });
+  reader.join();
 }
 
 TEST(Stress, OneBlockGrowsAndShrinksInEachThread) {
