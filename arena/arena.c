@@ -24,6 +24,11 @@ void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os
   arena->options = options;
 }
 
+/* Read without the lock as a hint. more: modulo 2^64, so that what goes is counted as well. */
+static void count_dirty(hak_arena* arena, uint64_t more) {
+  hak_poke(&arena->stats.dirty_bytes, arena->stats.dirty_bytes + more);
+}
+
 /* ---- runs of set bits in one word ---- */
 
 /* Bits where a run of n set bits begins. */
@@ -127,7 +132,7 @@ static void dirty_list_remove(hak_arena* arena, const hak_chunk* first, size_t c
   while (*link != NULL) {
     hak_chunk* chunk = *link;
     if (chunk >= first && chunk < first + count) {
-      arena->stats.dirty_bytes -= (uint64_t)hak_count_bits(chunk->dirty) << HAK_UNIT_SHIFT;
+      count_dirty(arena, -((uint64_t)hak_count_bits(chunk->dirty) << HAK_UNIT_SHIFT));
       *link = chunk->dirty_next;
     } else {
       link = &chunk->dirty_next;
@@ -241,7 +246,7 @@ static bool chunk_take(hak_arena* arena, hak_chunk* chunk, uint64_t run) {
   uint64_t dirty = chunk->dirty & run;
   hak_poke(&chunk->dirty, chunk->dirty & ~run);
   chunk->aged &= ~run;
-  arena->stats.dirty_bytes -= (uint64_t)hak_count_bits(dirty) << HAK_UNIT_SHIFT;
+  count_dirty(arena, -((uint64_t)hak_count_bits(dirty) << HAK_UNIT_SHIFT));
   chunk_set_free(arena, chunk, chunk->free & ~run);
   return dirty == 0;
 }
@@ -434,7 +439,7 @@ uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_
 static void chunk_give(hak_arena* arena, hak_chunk* chunk, uint64_t run) {
   HAK_ASSERT((chunk->free & run) == 0, chunk->base);
   hak_poke(&chunk->dirty, chunk->dirty | run);
-  arena->stats.dirty_bytes += (uint64_t)hak_count_bits(run) << HAK_UNIT_SHIFT;
+  count_dirty(arena, (uint64_t)hak_count_bits(run) << HAK_UNIT_SHIFT);
   if (!chunk->in_dirty_list) {
     chunk->in_dirty_list = true;
     chunk->dirty_next = arena->dirty_chunks;
