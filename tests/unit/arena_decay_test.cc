@@ -10,7 +10,8 @@ namespace {
 
 class ArenaDecay : public testing::Test {
  protected:
-  uintptr_t alloc(size_t units) { return hak_arena_alloc(&rig.arena, units, HAK_UNIT_BYTES, &zeroed); }
+  uintptr_t alloc(size_t units) { return rig.alloc_run(units, HAK_UNIT_BYTES, &zeroed); }
+  uintptr_t alloc_for_slab(size_t units) { return rig.alloc_run(units, HAK_UNIT_BYTES, &zeroed, HAK_RUN_SLAB); }
   void free(uintptr_t start, size_t units) { hak_arena_free(&rig.arena, start, units); }
   // Enough calls for the arena to look at the clock.
   void use_arena() {
@@ -184,18 +185,18 @@ TEST_F(ArenaDecay, TheHardLimitHoldsForMappingsThatGrow) {
 }
 
 TEST_F(ArenaDecay, HugePagesAreAskedForOnlyWhereTheOptionSays) {
-  alloc(1);
+  alloc_for_slab(1);
   EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 0);
   rig.options.huge_pages = 2;
-  alloc(64);
+  alloc_for_slab(64);
   EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 1);
 }
 
 TEST_F(ArenaDecay, HugePagesComeWithALargeHeapByDefault) {
   rig.options.huge_pages = 1;
-  for (int i = 0; i < 4; i++) alloc(64);
+  for (int i = 0; i < 4; i++) alloc_for_slab(64);
   EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 0) << "a small process keeps small pages";
-  for (int i = 0; i < 32; i++) alloc(64);
+  for (int i = 0; i < 32; i++) alloc_for_slab(64);
   EXPECT_GT(rig.os.calls(FakeOs::kHugePages), 0);
 }
 

@@ -12,10 +12,7 @@ constexpr size_t kSlotWindow = 1024 * HAK_CHUNK_BYTES;
 
 class ArenaFailure : public testing::Test {
  protected:
-  uintptr_t alloc(size_t units) {
-    bool zeroed;
-    return hak_arena_alloc(&rig.arena, units, HAK_UNIT_BYTES, &zeroed);
-  }
+  uintptr_t alloc(size_t units) { return rig.alloc_run(units); }
   void free(uintptr_t start, size_t units) { hak_arena_free(&rig.arena, start, units); }
   static void write(uintptr_t start, size_t units) {
     memset(reinterpret_cast<void*>(start), 1, units * HAK_UNIT_BYTES);

@@ -16,9 +16,7 @@ constexpr size_t kRegionUnits = 1024;  // of the first region
 
 class Arena : public testing::Test {
  protected:
-  uintptr_t alloc(size_t units, size_t align = HAK_UNIT_BYTES) {
-    return hak_arena_alloc(&rig.arena, units, align, &zeroed);
-  }
+  uintptr_t alloc(size_t units, size_t align = HAK_UNIT_BYTES) { return rig.alloc_run(units, align, &zeroed); }
   void free(uintptr_t start, size_t units) { hak_arena_free(&rig.arena, start, units); }
   bool extend(uintptr_t start, size_t units, size_t more) { return hak_arena_extend(&rig.arena, start, units, more); }
   uint64_t used_units() { return rig.stats().used_bytes / HAK_UNIT_BYTES; }
@@ -158,6 +156,22 @@ TEST_F(Arena, CommittedChunksAreUsedBeforeUntouchedOnes) {
   }
   EXPECT_EQ(rig.stats().committed_bytes, committed);
   EXPECT_EQ(committed, HAK_CHUNK_BYTES);
+}
+
+TEST_F(Arena, SlabsAndLargeBlocksDoNotShareAChunk) {
+  uintptr_t large = rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_LARGE);
+  uintptr_t slab = rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_SLAB);
+  EXPECT_NE(large / HAK_CHUNK_BYTES, slab / HAK_CHUNK_BYTES);
+  EXPECT_EQ(rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_LARGE) / HAK_CHUNK_BYTES, large / HAK_CHUNK_BYTES);
+  EXPECT_EQ(rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_SLAB) / HAK_CHUNK_BYTES, slab / HAK_CHUNK_BYTES);
+}
+
+TEST_F(Arena, AChunkThatIsWhollyFreeServesTheOtherUse) {
+  std::vector<uintptr_t> runs;
+  for (size_t i = 0; i < kRegionUnits; i++) runs.push_back(rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_SLAB));
+  for (uintptr_t run : runs) free(run, 1);
+  for (size_t i = 0; i < kRegionUnits; i++) ASSERT_NE(alloc(1), 0u);
+  EXPECT_EQ(rig.stats().reserved_bytes, kRegionUnits * HAK_UNIT_BYTES) << "one region was enough for both";
 }
 
 TEST_F(Arena, TheHeadAndTheTailOfARunCanGoAlone) {

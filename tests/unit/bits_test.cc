@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <bitset>
 #include <thread>
+#include <vector>
 
 #include "tests/unit/rig.h"
 
@@ -51,6 +53,26 @@ TEST(Bits, LowestAndHighestBitsAreFoundInEveryPlace) {
   }
 }
 
+TEST(Bits, TheLowestBitOfAWordInMemoryIsFoundOrMissed) {
+  uint64_t index = 99;
+  uint64_t word = 0;
+  EXPECT_FALSE(hak_lowest_bit_of(&word, &index));
+  for (unsigned low = 0; low < 64; low++) {
+    word = ~UINT64_C(0) << low;
+    EXPECT_TRUE(hak_lowest_bit_of(&word, &index));
+    EXPECT_EQ(index, low);
+  }
+}
+
+TEST(Bits, BitsAreCounted) {
+  Random random(2);
+  for (int i = 0; i < 1000; i++) {
+    uint64_t word = random.next() & random.next();
+    EXPECT_EQ(hak_count_bits(word), std::bitset<64>(word).count());
+  }
+  EXPECT_EQ(hak_count_bits(~UINT64_C(0)), 64u);
+}
+
 TEST(Bits, LowMaskHasAsManyBitsAsAskedFor) {
   for (unsigned n = 0; n <= 64; n++) EXPECT_EQ(hak_count_bits(hak_low_mask(n)), n);
   EXPECT_EQ(hak_low_mask(0), 0u);
@@ -74,8 +96,23 @@ TEST(Bits, ABitArrayRemembersEachBitAlone) {
       model.reset(index);
     }
     size_t other = random.below(model.size());
-    ASSERT_EQ(hak_bit_peek(bits, other), model[other]);
+    ASSERT_EQ(hak_bit_test(bits, other), model[other]);
   }
+}
+
+TEST(Bits, OfManyThreadsThatSetABitOneIsTheFirst) {
+  constexpr size_t kBits = 64 * 50;
+  std::vector<uint64_t> words(kBits / 64);
+  std::atomic<size_t> firsts{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; t++) {
+    threads.emplace_back([&] {
+      for (size_t i = 0; i < kBits; i++) firsts += !hak_bit_test_and_set_shared(address_of(words.data()), i);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(firsts, kBits);
+  for (uint64_t word : words) EXPECT_EQ(word, ~UINT64_C(0));
 }
 
 TEST(Bits, ThreadPointersOfLivingThreadsDiffer) {

@@ -3,8 +3,8 @@
 //
 // The functions of hak_os take no context, so one FakeOs lives at a time. It may be called by several threads. What a
 // component asks for outside its own ranges is a failure of the test.
-#ifndef TESTS_UNIT_FAKE_OS_H_
-#define TESTS_UNIT_FAKE_OS_H_
+#ifndef HAKMEM_TESTS_UNIT_FAKE_OS_H_
+#define HAKMEM_TESTS_UNIT_FAKE_OS_H_
 
 #include <array>
 #include <cstddef>
@@ -85,4 +85,4 @@ class FakeOs {
   uintptr_t next_place_ = 0;
 };
 
-#endif  // TESTS_UNIT_FAKE_OS_H_
+#endif  // HAKMEM_TESTS_UNIT_FAKE_OS_H_

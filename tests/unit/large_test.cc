@@ -30,7 +30,8 @@ class Large : public testing::Test {
 };
 
 TEST_F(Large, ABlockHasTheBytesAskedForRoundedToPages) {
-  for (size_t bytes : {size_t{1}, 65537 * size_t{1}, 100 * kKiB, kMiB, 4 * kMiB + 1, 63 * kMiB, 64 * kMiB, 100 * kMiB}) {
+  for (size_t bytes :
+       {size_t{1}, 65537 * size_t{1}, 100 * kKiB, kMiB, 4 * kMiB + 1, 63 * kMiB, 64 * kMiB, 100 * kMiB}) {
     void* block = alloc(bytes);
     ASSERT_NE(block, nullptr) << bytes;
     EXPECT_TRUE(hak_large_is(rig.cell(block)));
@@ -83,8 +84,8 @@ TEST_F(Large, BlocksOfNoBytesAreApart) {
 }
 
 TEST_F(Large, SizesThatOverflowAreRefused) {
-  for (size_t bytes : {SIZE_MAX, SIZE_MAX - 4095, SIZE_MAX - 4096, size_t{PTRDIFF_MAX}, size_t{PTRDIFF_MAX} + 1,
-                       size_t{1} << 62}) {
+  for (size_t bytes :
+       {SIZE_MAX, SIZE_MAX - 4095, SIZE_MAX - 4096, size_t{PTRDIFF_MAX}, size_t{PTRDIFF_MAX} + 1, size_t{1} << 62}) {
     EXPECT_EQ(alloc(bytes), nullptr) << bytes;
     EXPECT_EQ(alloc(bytes, 8 * kMiB), nullptr) << bytes;
   }
@@ -172,13 +173,40 @@ TEST_F(Large, ALargeBlockWithoutRoomMovesItsPages) {
   EXPECT_TRUE(free(moved));
 }
 
-TEST_F(Large, ABlockWhosePagesCannotMoveStaysAsItWas) {
+TEST_F(Large, ABlockWhosePagesCannotMoveIsCopied) {
   void* block = alloc(kMiB);
   alloc(HAK_UNIT_BYTES);
   fill_block(block, kMiB, 1);
   uint64_t used = rig.stats().used_bytes;
   rig.os.fail(FakeOs::kMove);
-  EXPECT_EQ(resize(block, 2 * kMiB), nullptr);
+  void* moved = resize(block, 2 * kMiB);
+  ASSERT_NE(moved, nullptr);
+  EXPECT_EQ(rig.stats().used_bytes, used + kMiB);
+  EXPECT_TRUE(block_holds(moved, kMiB, 1));
+  EXPECT_FALSE(hak_large_is(rig.cell(block)));
+  EXPECT_TRUE(free(moved));
+}
+
+TEST_F(Large, ABlockIsCopiedToMemoryThatIsThere) {
+  void* block = alloc(kMiB);
+  void* used_before = alloc(2 * kMiB);
+  alloc(HAK_UNIT_BYTES);
+  fill_block(block, kMiB, 1);
+  EXPECT_TRUE(free(used_before));
+  EXPECT_EQ(resize(block, 2 * kMiB), block) << "the room behind it is free";
+  alloc(HAK_UNIT_BYTES);
+  void* moved = resize(block, 4 * kMiB);
+  ASSERT_NE(moved, nullptr);
+  EXPECT_TRUE(block_holds(moved, kMiB, 1));
+}
+
+TEST_F(Large, ABlockThatCannotGrowStaysAsItWas) {
+  void* block = alloc(kMiB);
+  alloc(HAK_UNIT_BYTES);
+  fill_block(block, kMiB, 1);
+  uint64_t used = rig.stats().used_bytes;
+  rig.options.memory_limit_hard = used + kMiB;
+  EXPECT_EQ(resize(block, 10 * kMiB), nullptr);
   EXPECT_EQ(rig.stats().used_bytes, used);
   EXPECT_EQ(usable(block), kMiB);
   EXPECT_TRUE(block_holds(block, kMiB, 1));

@@ -1,7 +1,5 @@
 #include "tests/unit/rig.h"
 
-#include <gtest/gtest.h>
-
 Rig::Rig() {
   hak_options_read(&options, nullptr);
   options.huge_pages = 0;
@@ -18,10 +16,15 @@ hak_owner* Rig::make_owner() {
   return owners_.back().get();
 }
 
+uintptr_t Rig::alloc_run(size_t units, size_t align, bool* zeroed, hak_run_use use) {
+  bool ignored;
+  return hak_arena_alloc(&arena, use, units, align, zeroed != nullptr ? zeroed : &ignored);
+}
+
 void* Rig::alloc(hak_owner* owner, unsigned class_index) {
   hak_bin* bin = &owner->bins[class_index];
   void* block = hak_bin_take(bin);
-  if (block == nullptr && hak_bin_step(bin)) block = hak_bin_take(bin);
+  if (block == nullptr && bin->current != nullptr) block = hak_bin_step(bin);
   return block != nullptr ? block : hak_owner_refill(owner, bin);
 }
 
@@ -37,8 +40,21 @@ bool Rig::free(hak_owner* self, void* block) {
   return true;
 }
 
+void Rig::settle() {
+  for (const auto& owner : owners_) {
+    for (hak_bin& bin : owner->bins) hak_bin_settle(&bin);
+  }
+}
+
 void Rig::check() const {
   for (const auto& owner : owners_) hak_owner_check(owner.get());
+}
+
+std::vector<void*> Rig::fill_slab(hak_owner* owner, unsigned class_index) {
+  std::vector<void*> blocks;
+  for (uint32_t i = 0; i < row_of(class_index).capacity; i++) blocks.push_back(alloc(owner, class_index));
+  for (void* block : blocks) EXPECT_EQ(head(block), head(blocks[0])) << "the bin was in the middle of a slab";
+  return blocks;
 }
 
 unsigned class_of_stride(size_t stride) {
@@ -47,6 +63,10 @@ unsigned class_of_stride(size_t stride) {
   }
   ADD_FAILURE() << "no class of stride " << stride;
   return 0;
+}
+
+std::string name_of_class(const testing::TestParamInfo<unsigned>& parameter) {
+  return "Stride" + std::to_string(row_of(parameter.param).stride);
 }
 
 namespace {

@@ -1,10 +1,13 @@
 // The layers of the core put together over a FakeOs, and what the frontend does with them, for any number of owners
 // that one test thread plays (or that real threads are).
-#ifndef TESTS_UNIT_RIG_H_
-#define TESTS_UNIT_RIG_H_
+#ifndef HAKMEM_TESTS_UNIT_RIG_H_
+#define HAKMEM_TESTS_UNIT_RIG_H_
+
+#include <gtest/gtest.h>
 
 #include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "arena/large.h"
@@ -29,11 +32,22 @@ class Rig {
   // An owner for the calling thread; it lives as long as the rig.
   hak_owner* make_owner();
 
+  // A run of units from the arena, 0 if there is none.
+  uintptr_t alloc_run(size_t units, size_t align = HAK_UNIT_BYTES, bool* zeroed = nullptr,
+                      hak_run_use use = HAK_RUN_LARGE);
+
   // malloc for a size class: the bin's block at hand, or a refill.
   void* alloc(hak_owner* owner, unsigned class_index);
   // free as the frontend routes it, by the owner `self` (or a thread without one): false if the block is not live or no
   // block begins there.
   bool free(hak_owner* self, void* block);
+
+  // All blocks of one slab; the owner's bin is at the end of a slab, or has none yet.
+  std::vector<void*> fill_slab(hak_owner* owner, unsigned class_index);
+
+  // The fast build takes a window's blocks all at once; this gives back those it has at hand, so that the slabs' bits
+  // can be compared with what the test has.
+  void settle();
 
   hak_cell* cell(const void* address) const { return hak_map_cell(&map, reinterpret_cast<uintptr_t>(address)); }
   hak_slab* head(const void* address) const { return cell(address)->head; }
@@ -49,8 +63,9 @@ class Rig {
 inline uintptr_t address_of(const void* block) { return reinterpret_cast<uintptr_t>(block); }
 inline const hak_size_class& row_of(unsigned class_index) { return hak_size_classes[class_index]; }
 
-// Class whose stride it is.
+// Class whose stride it is; and its name in a test of each class.
 unsigned class_of_stride(size_t stride);
+std::string name_of_class(const testing::TestParamInfo<unsigned>& parameter);
 
 // Writes a pattern that belongs to this tag over a whole block, and finds it again.
 void fill_block(void* block, size_t bytes, uint32_t tag);
@@ -79,4 +94,4 @@ constexpr int kSlowdown = 10;
 constexpr int kSlowdown = 1;
 #endif
 
-#endif  // TESTS_UNIT_RIG_H_
+#endif  // HAKMEM_TESTS_UNIT_RIG_H_

@@ -83,6 +83,21 @@ TEST(SizeClass, AStrideIsAnOddNumberOfGrains) {
   }
 }
 
+TEST(SizeClass, ThePhasesOfAClassSayWhereBlocksBeginWordAfterWord) {
+  for (unsigned grains : {1, 3, 5, 7}) {
+    for (unsigned lead = 0; lead < grains; lead++) {
+      const hak_phase* phase = &hak_phases[grains][lead];
+      for (unsigned word = 0; word < 20; word++, phase = phase->next) {
+        for (unsigned bit = 0; bit < 64; bit++) {
+          unsigned grain = word * 64 + bit;
+          bool begins = grain >= lead && (grain - lead) % grains == 0;
+          ASSERT_EQ((phase->starts >> bit) & 1, begins) << grains << " grains, lead " << lead << ", grain " << grain;
+        }
+      }
+    }
+  }
+}
+
 TEST(SizeClass, BareBlocksBeginAtTheSlabAndUseTheWholeStride) {
   if (HAK_HEADER_CLASSIDX) GTEST_SKIP() << "blocks have headers in this build";
   for (unsigned c = 0; c < HAK_CLASSES; c++) {

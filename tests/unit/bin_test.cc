@@ -1,0 +1,124 @@
+// superslab/bin.h: windows, and how blocks are taken from them.
+#include "superslab/bin.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+#include "tests/unit/rig.h"
+
+namespace {
+
+constexpr uintptr_t kBase = 0x700000000000;
+
+// A bin with a window over one word that the test has.
+class BinWindow : public testing::Test {
+ protected:
+  BinWindow() {
+    bin.base = kBase;
+    bin.grain = 16;
+  }
+  uintptr_t take() { return address_of(hak_bin_take(&bin)); }
+  uint64_t word = ~UINT64_C(0);
+  hak_bin bin{};
+};
+
+TEST_F(BinWindow, TheLowestBlockComesFirst) {
+  hak_bin_open(&bin, &word, 0x9249249249249249);
+  for (unsigned grain = 0; grain < 64; grain += 3) EXPECT_EQ(take(), kBase + grain * 16);
+  EXPECT_EQ(take(), 0u);
+  EXPECT_EQ(word, ~UINT64_C(0x9249249249249249)) << "live where blocks begin, and nowhere else";
+}
+
+TEST_F(BinWindow, BlocksInUseAndOtherBlocksAreLeftAlone) {
+  word = 0xf0ff;
+  hak_bin_open(&bin, &word, 0x0ff0);
+  for (unsigned grain = 4; grain < 8; grain++) EXPECT_EQ(take(), kBase + grain * 16);
+  EXPECT_EQ(take(), 0u);
+  EXPECT_EQ(word, 0xf00fu);
+}
+
+TEST_F(BinWindow, ABlockFreedInTheWindowIsTakenAgain) {
+  if (!HAK_CHECKED) GTEST_SKIP() << "the fast build takes a window's blocks when it opens it";
+  hak_bin_open(&bin, &word, ~UINT64_C(0));
+  for (int i = 0; i < 10; i++) take();
+  word |= UINT64_C(1) << 3;
+  word |= UINT64_C(1) << 7;
+  EXPECT_EQ(take(), kBase + 3 * 16);
+  EXPECT_EQ(take(), kBase + 7 * 16);
+  EXPECT_EQ(take(), kBase + 10 * 16);
+}
+
+TEST_F(BinWindow, WhatASettledBinHadAtHandIsFreeInTheWord) {
+  hak_bin_open(&bin, &word, ~UINT64_C(0));
+  for (int i = 0; i < 10; i++) take();
+  hak_bin_settle(&bin);
+  EXPECT_EQ(word, ~UINT64_C(0) << 10);
+}
+
+TEST(Bin, WithoutASlabThereIsNoBlockAndNothingIsWritten) {
+  Rig rig;
+  hak_owner* owner = rig.make_owner();
+  for (hak_bin& bin : owner->bins) {
+    EXPECT_EQ(hak_bin_take(&bin), nullptr);
+    EXPECT_EQ(hak_bin_step(&bin), nullptr);
+    hak_bin_settle(&bin);
+  }
+  EXPECT_EQ(hak_bin_no_word, 0u);
+}
+
+class BinOfClass : public testing::TestWithParam<unsigned> {
+ protected:
+  const hak_size_class& row = row_of(GetParam());
+  Rig rig;
+  hak_owner* owner = rig.make_owner();
+};
+
+TEST_P(BinOfClass, AFreshSlabIsDealtInOrderBlockByBlock) {
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  const hak_slab_body* body = hak_slab_body_of(rig.head(blocks[0]));
+  for (size_t i = 0; i < blocks.size(); i++) {
+    ASSERT_EQ(address_of(blocks[i]), body->base + row.first + i * row.stride);
+  }
+  EXPECT_EQ(owner->counters.slabs_created, 1u);
+  EXPECT_NE(rig.head(rig.alloc(owner, GetParam())), rig.head(blocks[0]));
+  EXPECT_EQ(owner->counters.slabs_created, 2u);
+}
+
+TEST_P(BinOfClass, FreedBlocksOfTheCurrentSlabAreDealtAgainBeforeAnotherSlabIs) {
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  std::set<void*> freed;
+  for (size_t i = 0; i < blocks.size(); i += 3) {
+    ASSERT_TRUE(rig.free(owner, blocks[i]));
+    freed.insert(blocks[i]);
+  }
+  while (!freed.empty()) {
+    void* block = rig.alloc(owner, GetParam());
+    ASSERT_EQ(freed.erase(block), 1u);
+  }
+  EXPECT_EQ(owner->counters.slabs_created, 1u);
+  rig.check();
+}
+
+TEST_P(BinOfClass, BlocksHoldTheirUsableBytesSideBySide) {
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  for (size_t i = 0; i < blocks.size(); i++) fill_block(blocks[i], row.usable, static_cast<uint32_t>(i));
+  for (size_t i = 0; i < blocks.size(); i++) {
+    ASSERT_TRUE(block_holds(blocks[i], row.usable, static_cast<uint32_t>(i))) << i;
+  }
+}
+
+TEST_P(BinOfClass, RefillsAreOneAWindowOrOneABlockAsTheBuildSays) {
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  uint64_t searches = owner->counters.searches;
+  if (HAK_P0_BATCH_REFILL) {
+    EXPECT_LE(searches, hak_slab_body_of(rig.head(blocks[0]))->words);
+  } else {
+    EXPECT_EQ(searches, blocks.size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BinOfClass, testing::Range(0u, unsigned{HAK_CLASSES}), name_of_class);
+
+}  // namespace

@@ -1,0 +1,87 @@
+// The two ways from slab to thread, a window of blocks at once and one block at a time (p0_batch_refill), must deal the
+// same blocks by the same stride. The whole file runs in both builds: refill_test, refill_one_by_one_test.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "superslab/owner.h"
+#include "tests/unit/rig.h"
+
+namespace {
+
+class Refill : public testing::TestWithParam<unsigned> {
+ protected:
+  // The places where the table says that blocks of a slab are, computed here once more.
+  std::set<uintptr_t> places(void* block) {
+    uintptr_t base = hak_slab_body_of(rig.head(block))->base;
+    std::set<uintptr_t> all;
+    for (uint32_t i = 0; i < row.capacity; i++) all.insert(base + row.first + uintptr_t{i} * row.stride);
+    return all;
+  }
+  const hak_size_class& row = row_of(GetParam());
+  Rig rig;
+  hak_owner* owner = rig.make_owner();
+};
+
+TEST_P(Refill, AFreshSlabIsDealtToItsLastBlock) {
+  for (int slab = 0; slab < 3; slab++) {
+    std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+    std::set<uintptr_t> left = places(blocks[0]);
+    for (void* block : blocks) ASSERT_EQ(left.erase(address_of(block)), 1u);
+    EXPECT_TRUE(left.empty());
+  }
+}
+
+TEST_P(Refill, ASlabWithHolesIsDealtHoleByHole) {
+  Random random(GetParam() + 1);
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  rig.alloc(owner, GetParam());
+  for (int round = 0; round < 10; round++) {
+    std::set<void*> holes;
+    for (void* block : blocks) {
+      if (random.below(2) == 0) continue;
+      ASSERT_TRUE(rig.free(owner, block));
+      holes.insert(block);
+    }
+    rig.check();
+    size_t others = 0;
+    while (!holes.empty()) {
+      void* block = rig.alloc(owner, GetParam());
+      ASSERT_NE(block, nullptr);
+      others += holes.erase(block) == 0;
+      ASSERT_LE(others, 2 * size_t{row.capacity}) << "a hole is never dealt";
+    }
+    rig.check();
+  }
+}
+
+TEST_P(Refill, BlocksDealtAndNotFreedAreNeverDealtAgain) {
+  Random random(GetParam() + 7);
+  std::set<void*> live;
+  for (size_t step = 0; step < 6 * size_t{row.capacity}; step++) {
+    void* block = rig.alloc(owner, GetParam());
+    ASSERT_TRUE(live.insert(block).second);
+    ASSERT_TRUE(hak_slab_is_block(rig.cell(block), address_of(block)));
+    if (random.below(3) == 0) {
+      auto it = std::next(live.begin(), static_cast<long>(random.below(std::min<size_t>(live.size(), 50))));
+      ASSERT_TRUE(rig.free(owner, *it));
+      live.erase(it);
+    }
+  }
+  rig.check();
+}
+
+TEST_P(Refill, CallsAreAsFewAsTheBuildPromises) {
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  if (HAK_P0_BATCH_REFILL) {
+    EXPECT_LE(owner->counters.searches, hak_slab_body_of(rig.head(blocks[0]))->words);
+  } else {
+    EXPECT_EQ(owner->counters.searches, row.capacity);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Refill, testing::Range(0u, unsigned{HAK_CLASSES}), name_of_class);
+
+}  // namespace
