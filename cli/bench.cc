@@ -12,14 +12,16 @@ constexpr const char* kHelp =
     "they took at their peak, page faults, context switches and the counters that this machine has. Each repeat is\n"
     "a forked process of its own. Every workload checks the blocks that it wrote to; a damaged one is exit status 1.\n"
     "\n"
-    "Without a name the workload is mixed; `all` is every one of them. Flags that are not given have a default for\n"
-    "each workload: see --list.\n"
+    "Without a name the workload is mixed; `all` is every workload of speed, `footprint` every one of memory. These\n"
+    "say what the process holds beyond what it held at the start: at its peak, with all blocks freed, and after some\n"
+    "time without a call. Flags that are not given have a default for each workload: see --list.\n"
     "\n"
     "Examples:\n"
     "  hakctl bench --threads 4 --iters 50000\n"
     "  hakctl bench tiny --size 256\n"
     "  hakctl bench mid_large_mt --threads 1 --iters 50000 --working-set 256 --seed 42\n"
     "  hakctl bench mixed larson --threads 1,2,4 --format csv\n"
+    "  hakctl bench footprint_idle --idle 12\n"
     "  hakctl bench --list\n";
 
 int run_bench(const Options& options, const Streams& streams) {
@@ -53,7 +55,7 @@ Command bench_command() {
   return {"bench",
           "run workloads on hakmem: speed, memory, faults, counters",
           "hakctl bench [WORKLOAD...] [flags]",
-          {{"threads", "iters", "working-set", "size", "seed", "repeats", "format", "list"}, true, false},
+          {{"threads", "iters", "working-set", "size", "seed", "idle", "repeats", "format", "list"}, true, false},
           kHelp,
           run_bench};
 }

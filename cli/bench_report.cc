@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/notes_table.h"
 #include "cli/stats.h"
 #include "cli/text_table.h"
 
@@ -98,17 +99,20 @@ std::vector<std::string> absences(const BenchReport& report) {
   return reasons;
 }
 
-void write_notes(std::ostream& out, const BenchReport& report) {
+// The medians over the repeats.
+std::vector<Note> notes_of(const BenchRow& row) {
+  const Outcome& first = row.repeats.front().outcome;
+  std::vector<Note> notes(first.note, first.note + first.notes);
+  for (unsigned i = 0; i < first.notes; ++i) notes[i].value = summarize(note_samples(row, i)).median;
+  return notes;
+}
+
+std::vector<NotedRow> noted_rows(const BenchReport& report) {
+  std::vector<NotedRow> rows;
   for (const BenchRow& row : report.rows) {
-    const Outcome& first = row.repeats.front().outcome;
-    if (first.notes == 0) continue;
-    out << row.planned.workload->name << " x" << threads_of(row) << ":";
-    for (unsigned i = 0; i < first.notes; ++i) {
-      out << (i == 0 ? " " : ", ") << first.note[i].name << " " << format_figure(summarize(note_samples(row, i)).median)
-          << " " << first.note[i].unit;
-    }
-    out << "\n";
+    rows.push_back({std::string(row.planned.workload->name) + " x" + threads_of(row), notes_of(row)});
   }
+  return rows;
 }
 
 void write_table(std::ostream& out, const BenchReport& report) {
@@ -117,7 +121,7 @@ void write_table(std::ostream& out, const BenchReport& report) {
   out << "\n";
   write_counter_table(out, report);
   for (const std::string& reason : absences(report)) out << "n/a: " << reason << "\n";
-  write_notes(out, report);
+  write_notes_tables(out, "workload", noted_rows(report));
   out << "\nMedians of " << repeats << (repeats == 1 ? " repeat" : " repeats")
       << ", each in a forked process of its own. ns/op is what one thread waits for one operation.\n";
 }
@@ -191,6 +195,8 @@ void write_csv(std::ostream& out, const BenchReport& report) {
     for (const char* which : {"", "_min", "_max"}) header.push_back(std::string(metric.key) + which);
   }
   for (const CounterSpec& spec : kCounterTable) header.push_back(spec.name);
+  const std::vector<std::string> notes = note_names(noted_rows(report));
+  header.insert(header.end(), notes.begin(), notes.end());
   TextTable table(header);
   for (const BenchRow& row : report.rows) {
     const Params& p = row.planned.params;
@@ -206,6 +212,7 @@ void write_csv(std::ostream& out, const BenchReport& report) {
       std::vector<double> samples = counter_samples(row, i);
       cells.push_back(samples.empty() ? "n/a" : format_exact(summarize(samples).median));
     }
+    for (const std::string& name : notes) cells.push_back(note_cell(notes_of(row), name));
     table.add(cells);
   }
   table.write_csv(out);
@@ -230,7 +237,8 @@ Json params_json(const PlannedRun& planned) {
           {"working_set", p.working_set},
           {"size_min", p.size.min},
           {"size_max", p.size.max},
-          {"seed", p.seed}};
+          {"seed", p.seed},
+          {"idle_seconds", p.idle_seconds}};
 }
 
 void write_bench_report(std::ostream& out, const BenchReport& report, Format format) {

@@ -34,6 +34,7 @@ Command dump_command();
 Command config_command();
 Command compare_command();
 Command count_command();
+Command options_command();
 
 }  // namespace hakctl
 

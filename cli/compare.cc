@@ -12,7 +12,8 @@ constexpr const char* kHelp =
     "Runs workloads, or the command after --, under hakmem, the C library's malloc and each installed peer (mimalloc,\n"
     "jemalloc, tcmalloc), in interleaved rounds after a first turn that is not counted. Every library is proven to be\n"
     "loaded before anything is timed. The libraries are preloaded; workloads run in hakload, a program that has no\n"
-    "allocator of its own. Without a name the workload is mixed; `all` is every one of them.\n"
+    "allocator of its own. Without a name the workload is mixed; `all` is every workload of speed, `footprint` every\n"
+    "one of memory.\n"
     "\n"
     "--with NAME=LIBRARY adds an allocator; names without a library keep only hakmem and the named ones.\n"
     "\n"
@@ -20,6 +21,7 @@ constexpr const char* kHelp =
     "  hakctl compare mixed larson --threads 1,2,4\n"
     "  hakctl compare all --baseline best --format csv\n"
     "  hakctl compare --with glibc,mimalloc --rounds 20 -- python3 -c 'print(len(str(2**100000)))'\n"
+    "  hakctl compare footprint --rounds 3 --idle 12\n"
     "  hakctl compare tree --with mine=/tmp/libmine.so\n";
 
 void reject_workload_flags(const Options& options) {
@@ -76,12 +78,13 @@ int run_compare(const Options& options, const Streams& streams) {
 }  // namespace
 
 Command compare_command() {
-  return {"compare",
-          "run workloads or a command under several allocators, in turns",
-          "hakctl compare [WORKLOAD...] [flags] | hakctl compare [flags] -- COMMAND",
-          {{"with", "rounds", "baseline", "threads", "iters", "working-set", "size", "seed", "format"}, true, true},
-          kHelp,
-          run_compare};
+  return {
+      "compare",
+      "run workloads or a command under several allocators, in turns",
+      "hakctl compare [WORKLOAD...] [flags] | hakctl compare [flags] -- COMMAND",
+      {{"with", "rounds", "baseline", "threads", "iters", "working-set", "size", "seed", "idle", "format"}, true, true},
+      kHelp,
+      run_compare};
 }
 
 }  // namespace hakctl

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/bench_report.h"
+#include "cli/notes_table.h"
 #include "cli/text_table.h"
 
 namespace hakctl {
@@ -39,6 +40,13 @@ std::string ratio_text(double ratio) {
 
 std::string spread_text(const Summary& summary) { return ratio_text(summary.min) + ".." + ratio_text(summary.max); }
 
+std::vector<NotedRow> noted_rows(const Comparison& comparison) {
+  std::vector<NotedRow> rows;
+  for (const Contender& contender : comparison.contenders)
+    rows.push_back({contender.allocator.name, notes_of(contender)});
+  return rows;
+}
+
 void write_comparison(std::ostream& out, const Comparison& comparison, const std::string& baseline_name) {
   const Contender& baseline = comparison.contenders[find_baseline(comparison, baseline_name)];
   TextTable table({comparison.load.label.substr(0, 60), "time ms", "ratio", "min..max", "CPU s", "ratio", "peak MiB",
@@ -53,6 +61,7 @@ void write_comparison(std::ostream& out, const Comparison& comparison, const std
                format_figure(median_of(contender, &Sample::major_faults))});
   }
   table.write_aligned(out);
+  write_notes_tables(out, comparison.load.label, noted_rows(comparison));
   out << "\n";
 }
 
@@ -128,6 +137,10 @@ Json contender_json(const Contender& contender, const Contender& baseline) {
                         {"ratio", {{"median", ratio.median}, {"min", ratio.min}, {"max", ratio.max}}},
                         {"rounds", values_of(contender, column.field)}};
   }
+  json["notes"] = Json::object();
+  for (const Note& note : notes_of(contender)) {
+    json["notes"][note.name] = {{"unit", note.unit}, {"median", note.value}};
+  }
   return json;
 }
 
@@ -157,6 +170,12 @@ void write_csv(std::ostream& out, const CompareReport& report) {
       header.push_back(std::string(column.key) + which);
     }
   }
+  std::vector<NotedRow> noted;
+  for (const Comparison& comparison : report.comparisons) {
+    for (const NotedRow& row : noted_rows(comparison)) noted.push_back(row);
+  }
+  const std::vector<std::string> notes = note_names(noted);
+  header.insert(header.end(), notes.begin(), notes.end());
   TextTable table(header);
   for (const Comparison& comparison : report.comparisons) {
     const Contender& baseline = comparison.contenders[find_baseline(comparison, report.baseline)];
@@ -169,6 +188,7 @@ void write_csv(std::ostream& out, const CompareReport& report) {
           cells.push_back(format_exact(value));
         }
       }
+      for (const std::string& name : notes) cells.push_back(note_cell(notes_of(contender), name));
       table.add(cells);
     }
   }

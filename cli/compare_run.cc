@@ -1,6 +1,7 @@
 #include "cli/compare_run.h"
 
 #include <cstdio>
+#include <sstream>
 
 #include "cli/errors.h"
 #include "cli/process.h"
@@ -19,6 +20,19 @@ std::string end_of(const ProcessResult& result) {
   return said.empty() ? how : how + ": " + said;
 }
 
+// hakload's lines after the first.
+std::vector<Note> read_notes(const std::string& output) {
+  std::vector<Note> notes;
+  std::istringstream lines(output);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    Note note;
+    if (sscanf(line.c_str(), "%31s %15s %lf", note.name, note.unit, &note.value) == 3) notes.push_back(note);
+  }
+  return notes;
+}
+
 Sample take_sample(const Load& load, const Allocator& allocator, int* expected_status) {
   Environment environment = environment_of(allocator);
   ProcessResult result =
@@ -33,7 +47,12 @@ Sample take_sample(const Load& load, const Allocator& allocator, int* expected_s
   if (load.reports_seconds && sscanf(result.output.c_str(), "%lf", &seconds) != 1) {
     throw RunError(load.label + " on " + allocator.name + " reported no time");
   }
-  return {seconds, result.cpu_seconds, result.peak_bytes, result.minor_faults, result.major_faults};
+  return {seconds,
+          result.cpu_seconds,
+          result.peak_bytes,
+          result.minor_faults,
+          result.major_faults,
+          load.reports_seconds ? read_notes(result.output) : std::vector<Note>{}};
 }
 
 }  // namespace
@@ -42,9 +61,10 @@ Load load_of_workload(const PlannedRun& planned) {
   const Params& p = planned.params;
   Load load;
   load.label = std::string(planned.workload->name) + " x" + std::to_string(p.threads);
-  load.command = {sibling_program("hakload"), planned.workload->name,        std::to_string(p.threads),
-                  std::to_string(p.iters),    std::to_string(p.working_set), std::to_string(p.size.min),
-                  std::to_string(p.size.max), std::to_string(p.seed)};
+  load.command = {
+      sibling_program("hakload"), planned.workload->name,        std::to_string(p.threads),
+      std::to_string(p.iters),    std::to_string(p.working_set), std::to_string(p.size.min),
+      std::to_string(p.size.max), std::to_string(p.seed),        std::to_string(static_cast<unsigned>(p.idle_seconds))};
   load.reports_seconds = true;
   return load;
 }
@@ -67,6 +87,19 @@ Comparison compare(const Load& load, const std::vector<Allocator>& allocators, u
     }
   }
   return comparison;
+}
+
+std::vector<Note> notes_of(const Contender& contender) {
+  if (contender.samples.empty()) return {};
+  std::vector<Note> notes = contender.samples[0].notes;
+  for (size_t i = 0; i < notes.size(); ++i) {
+    std::vector<double> values;
+    for (const Sample& sample : contender.samples) {
+      if (i < sample.notes.size()) values.push_back(sample.notes[i].value);
+    }
+    notes[i].value = summarize(values).median;
+  }
+  return notes;
 }
 
 std::vector<double> values_of(const Contender& contender, double Sample::*field) {

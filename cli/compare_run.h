@@ -24,6 +24,7 @@ struct Sample {
   double peak_bytes;
   double minor_faults;
   double major_faults;
+  std::vector<Note> notes = {};  // what only this workload knows; of every allocator the same ones
 };
 
 struct Contender {
@@ -42,6 +43,9 @@ Load load_of_command(const std::vector<std::string>& command);
 // One turn each that is not counted, then the rounds: A B C A B C ...
 // Throws RunError when a run fails, or ends with another status than under the other allocators.
 Comparison compare(const Load& load, const std::vector<Allocator>& allocators, unsigned rounds, Progress* progress);
+
+// The medians over the rounds; empty for a load without notes.
+std::vector<Note> notes_of(const Contender& contender);
 
 std::vector<double> values_of(const Contender& contender, double Sample::*field);
 

@@ -43,7 +43,8 @@ int run_dump(const Options& options, const Streams& streams) {
   std::vector<PlannedRun> plan = plan_runs(options, "mixed");
   if (plan.size() != 1)
     throw UsageError("one workload with one number of threads at a time, as in hakctl dump mixed --threads 2");
-  const PlannedRun& planned = plan[0];
+  PlannedRun planned = plan[0];
+  planned.params.idle_seconds = 0;  // the snapshot is taken before
   SnapshotTaker taker;
   Outcome outcome = run_workload(*planned.workload, planned.params, &taker);
   if (outcome.error[0] != '\0') throw RunError(std::string(planned.workload->name) + ": " + outcome.error);

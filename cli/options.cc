@@ -71,6 +71,7 @@ ABSL_FLAG(hakctl::Count, iters, {}, "iterations of each thread (K and M are 1024
 ABSL_FLAG(hakctl::Count, working_set, {}, "blocks or objects that each thread keeps alive");
 ABSL_FLAG(hakctl::Sizes, size, {}, "sizes of the blocks in bytes: one number, or a range as in 8K..52K");
 ABSL_FLAG(hakctl::Count, seed, hakctl::Count{42}, "start of the random numbers; the same seed makes the same requests");
+ABSL_FLAG(hakctl::Count, idle, hakctl::Count{2}, "seconds without a call before a footprint workload looks again");
 ABSL_FLAG(hakctl::Count, repeats, hakctl::Count{5}, "how often each row is measured, each time in a new process");
 ABSL_FLAG(hakctl::Count, rounds, hakctl::Count{10}, "how often each allocator has its turn");
 ABSL_FLAG(hakctl::Choice, format, hakctl::Choice{"table"}, "how results are written");
@@ -99,6 +100,7 @@ const std::vector<FlagRow>& flag_rows() {
       {"working-set", "working_set", "N", 1, uint64_t{1} << 28, {}},
       {"size", "size", "MIN..MAX", 0, 0, {}},
       {"seed", "seed", "N", 0, UINT64_MAX, {}},
+      {"idle", "idle", "SECONDS", 0, 3600, {}},
       {"repeats", "repeats", "N", 1, 1000, {}},
       {"rounds", "rounds", "N", 1, 1000, {}},
       {"format", "format", "FORMAT", 0, 0, {"table", "json", "csv"}},
@@ -191,6 +193,7 @@ void keep_flag(const std::string& typed, const std::vector<std::string>& choices
   if (typed == "working-set") options->working_set = checked("working-set", absl::GetFlag(FLAGS_working_set));
   if (typed == "size") options->size = absl::GetFlag(FLAGS_size).range;
   if (typed == "seed") options->seed = checked("seed", absl::GetFlag(FLAGS_seed));
+  if (typed == "idle") options->idle_seconds = static_cast<unsigned>(checked("idle", absl::GetFlag(FLAGS_idle)));
   if (typed == "repeats") options->repeats = static_cast<unsigned>(checked("repeats", absl::GetFlag(FLAGS_repeats)));
   if (typed == "rounds") options->rounds = static_cast<unsigned>(checked("rounds", absl::GetFlag(FLAGS_rounds)));
   if (typed == "list") options->list = absl::GetFlag(FLAGS_list);

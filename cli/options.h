@@ -35,6 +35,7 @@ struct Options {
   std::optional<uint64_t> working_set;
   std::optional<SizeRange> size;
   uint64_t seed = 42;
+  unsigned idle_seconds = 2;
   unsigned repeats = 5;
   unsigned rounds = 10;
   Format format = Format::kTable;

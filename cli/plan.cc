@@ -11,18 +11,35 @@ namespace hakctl {
 
 namespace {
 
+// Words that stand for several workloads.
+struct Group {
+  const char* name;
+  Family family;
+};
+
+constexpr Group kGroups[] = {{"all", kSpeed}, {"footprint", kFootprint}};
+
+const Group* find_group(const std::string& word) {
+  for (const Group& group : kGroups) {
+    if (word == group.name) return &group;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;
   for (const Workload& workload : workloads()) names.push_back(workload.name);
-  names.push_back("all");
+  for (const Group& group : kGroups) names.push_back(group.name);
   return names;
 }
 
 std::vector<const Workload*> named_workloads(const std::vector<std::string>& words) {
   std::vector<const Workload*> chosen;
   for (const std::string& word : words) {
-    if (word == "all") {
-      for (const Workload& workload : workloads()) chosen.push_back(&workload);
+    if (const Group* group = find_group(word)) {
+      for (const Workload& workload : workloads()) {
+        if (workload.family == group->family) chosen.push_back(&workload);
+      }
       continue;
     }
     const Workload* workload = find_workload(word);
@@ -38,6 +55,7 @@ Params params_of(const Workload& workload, const Options& options) {
   if (options.working_set) params.working_set = *options.working_set;
   if (options.size) params.size = *options.size;
   params.seed = options.seed;
+  params.idle_seconds = options.idle_seconds;
   if (params.size.min < workload.min_size) {
     throw UsageError("--size " + format_size_range(params.size) + ": " + workload.name + " needs blocks of at least " +
                      std::to_string(workload.min_size) + " bytes");

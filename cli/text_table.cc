@@ -15,11 +15,12 @@ void widen(const Row& row, std::vector<size_t>* widths) {
   for (size_t i = 0; i < row.size(); ++i) (*widths)[i] = std::max((*widths)[i], row[i].size());
 }
 
-void write_row(std::ostream& out, const Row& row, const std::vector<size_t>& widths) {
+void write_row(std::ostream& out, const Row& row, const std::vector<size_t>& widths, size_t words_from) {
   std::string line;
   for (size_t i = 0; i < row.size(); ++i) {
     std::string gap(widths[i] - row[i].size(), ' ');
-    line += (i == 0 ? row[i] + gap : "  " + gap + row[i]);
+    if (i > 0) line += "  ";
+    line += i == 0 || i >= words_from ? row[i] + gap : gap + row[i];
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   out << line << "\n";
@@ -43,8 +44,8 @@ void TextTable::write_aligned(std::ostream& out) const {
   std::vector<size_t> widths;
   widen(header_, &widths);
   for (const Row& row : rows_) widen(row, &widths);
-  write_row(out, header_, widths);
-  for (const Row& row : rows_) write_row(out, row, widths);
+  write_row(out, header_, widths, words_from_);
+  for (const Row& row : rows_) write_row(out, row, widths, words_from_);
 }
 
 void TextTable::write_csv(std::ostream& out) const {

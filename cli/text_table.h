@@ -2,6 +2,7 @@
 #ifndef HAK_CLI_TEXT_TABLE_H
 #define HAK_CLI_TEXT_TABLE_H
 
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -10,17 +11,20 @@ namespace hakctl {
 
 class TextTable {
  public:
-  explicit TextTable(std::vector<std::string> header) : header_(std::move(header)) {}
+  // Columns from words_from on hold words, not figures.
+  explicit TextTable(std::vector<std::string> header, size_t words_from = SIZE_MAX)
+      : header_(std::move(header)), words_from_(words_from) {}
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   bool empty() const { return rows_.empty(); }
 
-  // The first column is left-aligned, all others (figures) right-aligned.
+  // The first column and those of words are left-aligned, all others (figures) right-aligned.
   void write_aligned(std::ostream& out) const;
   // Quoted where RFC 4180 asks for it.
   void write_csv(std::ostream& out) const;
 
  private:
   std::vector<std::string> header_;
+  size_t words_from_;
   std::vector<std::vector<std::string>> rows_;
 };
 

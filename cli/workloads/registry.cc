@@ -1,10 +1,12 @@
-// registry.cc - the table of workloads. A new workload is a row here and a function in a file of its own.
+// registry.cc - the table of workloads. A new workload is a row here and a function in a file of its own; those that
+// report memory are rows of footprint.cc.
 #include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
 
 #include "cli/workloads/bodies.h"
+#include "cli/workloads/footprint.h"
 
 namespace hakctl {
 
@@ -112,6 +114,7 @@ unsigned twice_the_cores() {
 const std::vector<Workload>& workloads() {
   static const std::vector<Workload>* table = [] {
     auto* rows = new std::vector<Workload>(std::begin(kTable), std::end(kTable));
+    rows->insert(rows->end(), footprint_workloads().begin(), footprint_workloads().end());
     for (Workload& row : *rows) {
       if (row.defaults.threads == 0) row.defaults.threads = std::max(4u, twice_the_cores());
     }

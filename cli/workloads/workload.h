@@ -28,6 +28,7 @@ struct Params {
   uint64_t working_set = 0;  // live blocks (or objects) per thread
   SizeRange size;
   uint64_t seed = 42;
+  double idle_seconds = 2;  // before a footprint workload looks at its memory again
 };
 
 // A figure that only one workload knows, such as the time of a walk.
@@ -43,7 +44,7 @@ struct Outcome {
   double seconds;    // from the first worker that starts to the last that ends
   unsigned threads;  // those that really ran: some workloads round the number up
   unsigned notes;
-  Note note[4];
+  Note note[8];
   char error[160];  // empty when every block was sound
 };
 
@@ -91,6 +92,9 @@ class Run {
   std::atomic<bool> failed_{false};
 };
 
+// What a workload is there to show.
+enum Family { kSpeed, kFootprint };
+
 struct Workload {
   const char* name;
   const char* operation;    // what one operation is
@@ -98,6 +102,7 @@ struct Workload {
   Params defaults;          // the table says 0 threads for twice the cores
   size_t min_size;          // smaller blocks cannot hold what the workload writes
   void (*run)(Run& run);
+  Family family = kSpeed;
 };
 
 const std::vector<Workload>& workloads();

@@ -66,6 +66,26 @@ TEST(CompareTable, ShowsTheRatioWithItsSpread) {
   EXPECT_THAT(written(made_up_report(1), Format::kTable), HasSubstr("1.500  1.000..2.000"));
 }
 
+CompareReport report_with_notes() {
+  CompareReport report = made_up_report(1);
+  for (Contender& contender : report.comparisons[0].contenders) {
+    double mib = 1;
+    for (Sample& sample : contender.samples) {
+      sample.notes = {{"requested", "bytes", 3 * 1024 * 1024}, {"after_idle", "bytes", 1024 * 1024 * mib++}};
+    }
+  }
+  return report;
+}
+
+TEST(CompareTable, ShowsTheMediansOfNotes) {
+  std::string text = written(report_with_notes(), Format::kTable);
+  EXPECT_THAT(text, HasSubstr("tiny x1  requested MiB  after idle MiB\nhakmem               3               2\n"));
+}
+
+TEST(CompareCsv, HasAColumnForEachNote) {
+  EXPECT_THAT(written(report_with_notes(), Format::kCsv), HasSubstr(",requested,after_idle\n"));
+}
+
 TEST(CompareTable, SumsSeveralRowsUp) {
   std::string text = written(made_up_report(2), Format::kTable);
   EXPECT_THAT(text, HasSubstr("geometric mean"));

@@ -67,6 +67,20 @@ TEST(Dispatcher, RunsASmallBenchmark) {
   EXPECT_EQ(ran.err, "");
 }
 
+TEST(Dispatcher, RunsTheFootprintFamily) {
+  Ran ran = run({"bench", "footprint", "--threads", "2", "--iters", "1000", "--repeats", "1", "--idle", "0"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (const char* word : {"footprint_idle", "footprint_exact", "peak to requested", "after idle MiB"}) {
+    EXPECT_THAT(ran.out, HasSubstr(word));
+  }
+}
+
+TEST(Dispatcher, ShowsTheRunTimeOptions) {
+  Ran ran = run({"options"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("HAKMEM_DECAY_MS "));
+}
+
 struct WrongUsage {
   std::vector<std::string> arguments;
   const char* says;

@@ -89,6 +89,24 @@ TEST(Hakctl, DumpsATableOfSlabsAndClasses) {
   }
 }
 
+nlohmann::json option_named(const std::string& name, const Environment& environment) {
+  const auto json = nlohmann::json::parse(hakctl({"options", "--format", "json"}, environment).output);
+  for (const auto& option : json["options"]) {
+    if (option["name"] == name) return option;
+  }
+  return nullptr;
+}
+
+TEST(Hakctl, ShowsTheOptionsThatItWasStartedWith) {
+  EXPECT_EQ(option_named("HAKMEM_DECAY_MS", {})["source"], "default");
+  auto given = option_named("HAKMEM_DECAY_MS", {{"HAKMEM_DECAY_MS", "2K"}});
+  EXPECT_EQ(given["value"], 2048);
+  EXPECT_EQ(given["source"], "environment");
+  auto refused = option_named("HAKMEM_DECAY_MS", {{"HAKMEM_DECAY_MS", "soon"}});
+  EXPECT_EQ(refused["value"], refused["default"]);
+  EXPECT_EQ(refused["source"], "refused: soon");
+}
+
 class InAWorkspace : public testing::Test {
  protected:
   void SetUp() override {

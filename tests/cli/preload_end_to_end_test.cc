@@ -30,6 +30,17 @@ TEST(Compare, RunsAWorkloadOnHakmemAndGlibc) {
   EXPECT_GT(row["allocators"][1]["peak_bytes"]["median"], 0);
 }
 
+TEST(Compare, ShowsTheFootprintBesideThatOfOthers) {
+  ProcessResult ran = hakctl({"compare", "footprint_idle", "--iters", "100000", "--idle", "0", "--rounds", "1",
+                              "--with", "glibc", "--format", "json"});
+  ASSERT_EQ(ran.exit_status, 0) << ran.errors;
+  const auto json = nlohmann::json::parse(ran.output);
+  for (const auto& allocator : json["results"][0]["allocators"]) {
+    EXPECT_EQ(allocator["notes"]["requested"]["median"], 100000 * 120);
+    EXPECT_GT(allocator["notes"]["peak"]["median"], 100000 * 120);
+  }
+}
+
 TEST(Compare, RunsACommand) {
   ProcessResult ran = hakctl({"compare", "--with", "glibc", "--rounds", "2", "--", "sh", "-c", "exit 3"});
   EXPECT_EQ(ran.exit_status, 0) << ran.errors;

@@ -29,6 +29,18 @@ TEST(TextTable, LeavesNoSpacesAtTheEndOfALine) {
   EXPECT_EQ(out.str(), "name  mark\na\n");
 }
 
+TEST(TextTable, AlignsWordsLeft) {
+  TextTable table({"name", "ns", "help"}, 2);
+  table.add({"a", "100", "x"});
+  table.add({"b", "1", "longer"});
+  std::ostringstream out;
+  table.write_aligned(out);
+  EXPECT_EQ(out.str(),
+            "name   ns  help\n"
+            "a     100  x\n"
+            "b       1  longer\n");
+}
+
 TEST(CsvTable, QuotesWhatWouldBreakARow) {
   TextTable table({"command", "n"});
   table.add({"echo \"a,b\"", "1"});

@@ -17,6 +17,7 @@ Params small(const Workload& workload, unsigned threads) {
   params.threads = threads;
   params.iters = 3000;
   params.working_set = 50;
+  params.idle_seconds = 0;
   params.size.max = std::min<size_t>(params.size.max, 1024 * 1024);
   return params;
 }
@@ -106,6 +107,45 @@ TEST(ProducerConsumer, RoundsThreadsUpToPairs) {
   const Workload* workload = find_workload("producer_consumer");
   EXPECT_EQ(run_workload(*workload, small(*workload, 1), nullptr).threads, 2u);
   EXPECT_EQ(run_workload(*workload, small(*workload, 3), nullptr).threads, 4u);
+}
+
+// Most of the notes are about a process of its own; this one has run all sorts of things.
+TEST(Footprint, NotesWhatWasAskedForAndWhatTheProcessHeld) {
+  for (const Workload& workload : workloads()) {
+    if (workload.family != kFootprint) continue;
+    Outcome outcome = run_workload(workload, small(workload, 2), nullptr);
+    ASSERT_EQ(outcome.notes, 5u) << workload.name;
+    const char* names[] = {"requested", "peak", "peak_to_requested", "end", "after_idle"};
+    for (size_t i = 0; i < 5; ++i) EXPECT_STREQ(outcome.note[i].name, names[i]) << workload.name;
+    EXPECT_GE(outcome.note[0].value, 2 * 50 * workload.min_size) << workload.name;
+  }
+}
+
+Outcome one_footprint(const char* name, uint64_t iters, uint64_t working_set, SizeRange size) {
+  Params params = find_workload(name)->defaults;
+  params.threads = 1;
+  params.iters = iters;
+  params.working_set = working_set;
+  params.size = size;
+  params.idle_seconds = 0;
+  return run_workload(*find_workload(name), params, nullptr);
+}
+
+TEST(Footprint, CountsWhatWasLiveAtOnce) {
+  EXPECT_EQ(one_footprint("footprint_idle", 1000, 100, {120, 120}).note[0].value, 100 * 120);
+  EXPECT_EQ(one_footprint("footprint_exact", 100, 100, {16, 128}).note[0].value, 100 * (16 + 32 + 64 + 128));
+  EXPECT_EQ(one_footprint("footprint_threads", 1000, 100, {50, 50}).note[0].value, 100 * 50);
+  EXPECT_EQ(one_footprint("footprint_classes", 100, 100, {64, 192}).note[0].value, 100 * 64);
+}
+
+TEST(Footprint, ShrinksWithTheIterations) {
+  EXPECT_EQ(one_footprint("footprint_idle", 10, 1000000, {120, 120}).note[0].value, 10 * 120);
+}
+
+TEST(Footprint, SeesThePagesOfItsBlocks) {
+  Outcome outcome = one_footprint("footprint_idle", 500000, 500000, {120, 120});
+  EXPECT_GT(outcome.note[1].value, 0.9 * outcome.note[0].value);
+  EXPECT_LT(outcome.note[3].value, outcome.note[1].value + 1);
 }
 
 TEST(TestBlock, KnowsWhenItsFirstOrLastByteChanged) {
