@@ -141,12 +141,12 @@ TEST(Signal, AHandlerThatRunsBetweenTwoCallsLeavesThroughAJump) {
     free(malloc(100));
     siglongjmp(back, 1);
   });
-  // Not null: for that the sanitizers have an answer of their own.
-  volatile uintptr_t nowhere = 16;
+  void* closed = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(closed, MAP_FAILED);
   for (volatile int i = 0; i < 200; i++) {
     Churn(static_cast<uint64_t>(i));
     if (sigsetjmp(back, 1) == 0) {
-      *reinterpret_cast<volatile int*>(nowhere) = i;
+      *static_cast<volatile int*>(closed) = i;
       FAIL() << "the fault went unnoticed";
     }
   }
