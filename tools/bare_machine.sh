@@ -16,7 +16,7 @@ in_machine() {
 clean_up() {
   # The Bazel server in there would hold the mounts.
   in_machine 'cd /root/hakmem && bazel shutdown' > /dev/null 2>&1 || true
-  umount "$machine/dev/shm" "$machine/dev" "$machine/sys" "$machine/proc" 2> /dev/null || true
+  umount -l "$machine/dev/shm" "$machine/sys" "$machine/proc" 2> /dev/null || true
   if [ -n "$keep" ]; then
     echo "kept: $machine"
   elif ! grep -q " $machine/" /proc/mounts; then
@@ -39,7 +39,6 @@ fi
 cp /etc/resolv.conf "$machine/etc/resolv.conf"
 mount -t proc proc "$machine/proc"
 mount -t sysfs -o ro sysfs "$machine/sys"
-mount --bind /dev "$machine/dev"
 mount -t tmpfs tmpfs "$machine/dev/shm"
 # From outside: git is one of the things that a bare machine does not have.
 git clone -q "$project" "$machine/root/hakmem"
