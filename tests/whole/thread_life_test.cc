@@ -185,7 +185,8 @@ TEST(ThreadLife, BlocksOfDeadThreadsAreFreedByOtherThreadsWhileTheyDie) {
     }
     if (round == 20) early = Held();
   }
-  EXPECT_LE(Held(), 2 * early + 16 * kMiB);
+  /* An empty slab of each class may be kept for later; lost ones would add up to hundreds of megabytes. */
+  EXPECT_LE(Held(), early + 64 * kMiB);
   box.ReleaseAll();
   malloc_trim(0);
   EXPECT_LE(Counter("live_bytes"), 2 * kMiB);
