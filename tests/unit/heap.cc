@@ -1,0 +1,71 @@
+#include "tests/unit/heap.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/size_class.h"
+
+void switch_helper_off() { setenv("HAKMEM_BACKGROUND", "0", 1); }
+
+uint64_t counter(const std::string& name) {
+  hak_counter counters[64];
+  size_t count = hak_counters(counters, 64);
+  for (size_t i = 0; i < count; i++) {
+    if (counters[i].name == name) return counters[i].value;
+  }
+  ADD_FAILURE() << "no counter " << name;
+  return 0;
+}
+
+namespace {
+
+template <typename Info>
+bool add(const Info* info, void* all) {
+  static_cast<std::vector<Info>*>(all)->push_back(*info);
+  return true;
+}
+
+}  // namespace
+
+std::vector<hak_slab_info> all_slabs() {
+  std::vector<hak_slab_info> slabs;
+  hak_visit_slabs(add<hak_slab_info>, &slabs);
+  return slabs;
+}
+
+std::vector<hak_chunk_info> all_chunks() {
+  std::vector<hak_chunk_info> chunks;
+  hak_visit_chunks(add<hak_chunk_info>, &chunks);
+  return chunks;
+}
+
+hak_slab_info slab_of(const void* address) {
+  auto at = reinterpret_cast<uintptr_t>(address);
+  for (const hak_slab_info& slab : all_slabs()) {
+    if (at >= slab.address && at < slab.address + slab.bytes) return slab;
+  }
+  ADD_FAILURE() << address << " is in no slab";
+  return {};
+}
+
+std::vector<size_t> border_sizes() {
+  std::vector<size_t> sizes = {0, 1};
+  auto around = [&](size_t bytes) {
+    for (size_t near : {bytes - 1, bytes, bytes + 1}) sizes.push_back(near);
+  };
+  for (const hak_size_class& row : hak_size_classes) around(row.usable);
+  for (size_t bytes = 2 * 65536; bytes <= (size_t{128} << 20); bytes *= 2) around(bytes);
+  return sizes;
+}
+
+std::string hex(uintptr_t address) {
+  char text[32];
+  snprintf(text, sizeof text, "0x%zx", static_cast<size_t>(address));
+  return text;
+}
+
+std::string described(const hak_slab_info& slab) {
+  return " (" + std::to_string(slab.stride) + "-byte class, slab " + std::to_string(slab.index) + " of superslab " +
+         hex(slab.superslab) + ")";
+}

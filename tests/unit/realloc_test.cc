@@ -1,0 +1,166 @@
+// hak_realloc and hak_reallocarray: contents and sizes across every border.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+#include <vector>
+
+#include "frontend/hakmem.h"
+#include "tests/unit/heap.h"
+#include "tests/unit/rig.h"
+
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+class Realloc : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { switch_helper_off(); }
+
+  // Both ends of a block, which is where copies go wrong.
+  static void fill_ends(char* block, size_t bytes, uint32_t tag) {
+    size_t some = std::min<size_t>(bytes / 2, 4096);
+    fill_block(block, some, tag);
+    fill_block(block + bytes - some, some, tag + 1);
+  }
+  static bool front_holds(const char* block, size_t bytes, size_t old_bytes, uint32_t tag) {
+    return block_holds(block, std::min(bytes, std::min<size_t>(old_bytes / 2, 4096)), tag);
+  }
+  static bool back_holds(const char* block, size_t old_bytes, uint32_t tag) {
+    size_t some = std::min<size_t>(old_bytes / 2, 4096);
+    return block_holds(block + old_bytes - some, some, tag + 1);
+  }
+  static void resize_and_check(size_t from, size_t to) {
+    auto* block = static_cast<char*>(hak_malloc(from));
+    ASSERT_NE(block, nullptr);
+    fill_ends(block, from, 3);
+    auto* resized = static_cast<char*>(hak_realloc(block, to));
+    ASSERT_NE(resized, nullptr) << from << " to " << to;
+    ASSERT_TRUE(front_holds(resized, to, from, 3)) << from << " to " << to;
+    ASSERT_TRUE(to < from || back_holds(resized, from, 3)) << from << " to " << to;
+    ASSERT_GE(hak_usable_size(resized), to);
+    resized[hak_usable_size(resized) - 1] = 1;
+    hak_free(resized);
+  }
+};
+
+TEST_F(Realloc, KeepsTheContentsFromEveryBorderToTheNext) {
+  std::vector<size_t> sizes = border_sizes();
+  for (size_t i = 1; i + 1 < sizes.size(); i++) {
+    if (sizes[i] == 0 || sizes[i + 1] == 0) continue;
+    resize_and_check(sizes[i], sizes[i + 1]);
+    resize_and_check(sizes[i + 1], sizes[i]);
+  }
+}
+
+TEST_F(Realloc, KeepsTheContentsOverEveryPairOfRegimes) {
+  std::vector<size_t> sizes = {1,     16,     200,      1024,     1025,      9000,      65536,
+                               65537, 300000, 2 * kMiB, 5 * kMiB, 63 * kMiB, 64 * kMiB, 90 * kMiB};
+  for (size_t from : sizes) {
+    for (size_t to : sizes) resize_and_check(from, to);
+  }
+}
+
+TEST_F(Realloc, KeepsTheContentsOfABlockThatGrowsStepByStep) {
+  size_t bytes = 1;
+  auto* block = static_cast<uint8_t*>(hak_malloc(bytes));
+  block[0] = 0;
+  while (bytes < 3 * kMiB) {
+    size_t more = bytes + 1 + bytes / 9;
+    block = static_cast<uint8_t*>(hak_realloc(block, more));
+    ASSERT_NE(block, nullptr);
+    for (size_t i = 0; i < bytes; i += 1 + bytes / 1000) ASSERT_EQ(block[i], i % 251) << bytes;
+    for (size_t i = 0; i < more; i++) block[i] = static_cast<uint8_t>(i % 251);
+    bytes = more;
+  }
+  while (bytes > 1) {
+    bytes -= 1 + bytes / 7;
+    block = static_cast<uint8_t*>(hak_realloc(block, std::max<size_t>(bytes, 1)));
+    for (size_t i = 0; i < bytes; i += 1 + bytes / 1000) ASSERT_EQ(block[i], i % 251) << bytes;
+  }
+  hak_free(block);
+}
+
+TEST_F(Realloc, OfNullIsMalloc) {
+  for (size_t bytes : {0, 1, 100, 9000, 100000}) {
+    void* block = hak_realloc(nullptr, bytes);
+    ASSERT_NE(block, nullptr);
+    EXPECT_TRUE(hak_owns(block));
+    hak_free(block);
+  }
+}
+
+TEST_F(Realloc, ToNoBytesFrees) {
+  for (size_t bytes : {size_t{1}, size_t{100}, size_t{9000}, size_t{100000}, 70 * kMiB}) {
+    void* keep = hak_malloc(bytes);
+    void* block = hak_malloc(bytes);
+    EXPECT_EQ(hak_realloc(block, 0), nullptr);
+    EXPECT_FALSE(hak_owns(block)) << bytes;
+    hak_free(keep);
+  }
+}
+
+TEST_F(Realloc, ToASizeThatNobodyHasLeavesTheBlockAsItWas) {
+  for (size_t bytes : {size_t{100}, size_t{9000}, size_t{100000}, 70 * kMiB}) {
+    auto* block = static_cast<char*>(hak_malloc(bytes));
+    fill_ends(block, bytes, 5);
+    for (size_t to : {SIZE_MAX, SIZE_MAX - 4095, size_t{PTRDIFF_MAX} + 1, size_t{1} << 62}) {
+      errno = 0;
+      EXPECT_EQ(hak_realloc(block, to), nullptr) << to;
+      EXPECT_EQ(errno, ENOMEM);
+    }
+    EXPECT_TRUE(hak_owns(block));
+    EXPECT_TRUE(front_holds(block, bytes, bytes, 5));
+    EXPECT_TRUE(back_holds(block, bytes, 5));
+    hak_free(block);
+  }
+}
+
+TEST_F(Realloc, WithinTheUsableBytesStaysInPlace) {
+  for (size_t bytes : {20, 100, 1000, 5000, 60000}) {
+    void* block = hak_malloc(bytes);
+    size_t usable = hak_usable_size(block);
+    EXPECT_EQ(hak_realloc(block, usable), block);
+    EXPECT_EQ(hak_realloc(block, usable / 2 + 1), block);
+    hak_free(block);
+  }
+}
+
+TEST_F(Realloc, ToMuchLessGivesMemoryBack) {
+  void* block = hak_malloc(1000);
+  void* small = hak_realloc(block, 20);
+  EXPECT_LT(hak_usable_size(small), 100u);
+  hak_free(small);
+}
+
+TEST_F(Realloc, ByAnotherThreadIsLikeByTheOwner) {
+  for (size_t bytes : {size_t{50}, size_t{9000}, size_t{100000}, 70 * kMiB}) {
+    auto* block = static_cast<char*>(hak_malloc(bytes));
+    fill_ends(block, bytes, 7);
+    char* resized = nullptr;
+    std::thread([&] { resized = static_cast<char*>(hak_realloc(block, 3 * bytes)); }).join();
+    ASSERT_NE(resized, nullptr);
+    EXPECT_TRUE(front_holds(resized, 3 * bytes, bytes, 7));
+    EXPECT_TRUE(back_holds(resized, bytes, 7));
+    hak_free(resized);
+  }
+}
+
+TEST_F(Realloc, ReallocarrayMultipliesAndSeesAnOverflow) {
+  void* block = hak_reallocarray(nullptr, 10, 30);
+  EXPECT_GE(hak_usable_size(block), 300u);
+  fill_block(block, 300, 1);
+  for (size_t count : {SIZE_MAX, SIZE_MAX / 2 + 1}) {
+    errno = 0;
+    EXPECT_EQ(hak_reallocarray(block, count, 2), nullptr);
+    EXPECT_EQ(errno, ENOMEM);
+  }
+  EXPECT_TRUE(block_holds(block, 300, 1));
+  block = hak_reallocarray(block, 1000, 30);
+  EXPECT_TRUE(block_holds(block, 300, 1));
+  EXPECT_EQ(hak_reallocarray(block, 0, 30), nullptr);
+  EXPECT_FALSE(hak_owns(block));
+}
+
+}  // namespace
