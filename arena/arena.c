@@ -583,3 +583,14 @@ hak_arena_stats hak_arena_read_stats(hak_arena* arena) {
   hak_lock_release(&arena->lock);
   return stats;
 }
+
+bool hak_arena_next_region(hak_arena* arena, uintptr_t after, hak_region* out) {
+  const hak_region* found = NULL;
+  hak_lock_acquire(&arena->lock);
+  for (const hak_region* r = arena->regions; r != NULL; r = r->next) {
+    if (r->base > after && (found == NULL || r->base < found->base)) found = r;
+  }
+  if (found != NULL) *out = *found;
+  hak_lock_release(&arena->lock);
+  return found != NULL;
+}

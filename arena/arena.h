@@ -94,6 +94,9 @@ size_t hak_arena_tick(hak_arena* arena);
 size_t hak_arena_purge(hak_arena* arena);
 
 hak_arena_stats hak_arena_read_stats(hak_arena* arena);
+/* Copies out the region with the lowest address above `after`; false if there is none. Its addresses may go back to the
+ * kernel at any later moment; then its chunk records have another base, or none. */
+bool hak_arena_next_region(hak_arena* arena, uintptr_t after, hak_region* out);
 
 HAK_C_END
 

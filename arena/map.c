@@ -41,6 +41,7 @@ static bool map_commit(const hak_map* map, void* start, size_t bytes) {
 
 static bool map_free_slots(const hak_map* map, uintptr_t base, size_t count) {
   size_t slot = (base >> HAK_CHUNK_SHIFT) & map->slot_mask;
+  if (slot == 0) return false; /* the null pointer's: free(NULL) meets a cell that is nobody's */
   if (slot + count > map->slot_mask + 1) return false; /* a region's records are neighbours: no wrap-around */
   for (size_t i = 0; i < count; i++) {
     if (map->chunks[slot + i].base != 0) return false;
@@ -70,7 +71,7 @@ uintptr_t hak_map_suggest(const hak_map* map, uintptr_t near, size_t count) {
   size_t slots = map->slot_mask + 1;
   uintptr_t window = hak_align_down(near, slots << HAK_CHUNK_SHIFT);
   size_t run = 0;
-  for (size_t slot = 0; slot < slots; slot++) {
+  for (size_t slot = 1; slot < slots; slot++) {
     run = map->chunks[slot].base == 0 ? run + 1 : 0;
     if (run == count) return window + ((slot + 1 - count) << HAK_CHUNK_SHIFT);
   }

@@ -35,5 +35,6 @@
 /* Plain fields that only their owner writes and that tools read from other threads. */
 #define hak_peek(p) hak_load_relaxed(p)
 #define hak_poke(p, v) hak_store_relaxed(p, v)
+#define hak_count(p, n) hak_store_relaxed((p), *(p) + (n))
 
 #endif

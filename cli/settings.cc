@@ -1,11 +1,9 @@
 #include "cli/settings.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 
 #include "base/options.h"
-#include "frontend/process.h"
+#include "frontend/introspect.h"
 
 namespace hakctl {
 
@@ -46,8 +44,8 @@ std::vector<Setting> settings_of(const hak_options& values, Lookup environment) 
 }
 
 std::vector<Setting> current_settings() {
-  hak_options values = hak_the_process.options;
-  if (hak_load_relaxed(&hak_the_process.started) == 0) hak_options_read(&values, environ);
+  hak_options values;
+  hak_read_options(&values);
   return settings_of(values, environment_text);
 }
 

@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,6 +58,9 @@ static int helper_main(void* arg) {
   hak_process* process = arg;
   uint64_t pause = process->options.decay_ms / 2;
   if (pause < HELPER_LEAST_MS) pause = HELPER_LEAST_MS;
+  /* A program without other threads may still change its root or its mount namespace. (Not by a flag of clone: valgrind
+   * knows the flags of libc's threads alone.) */
+  syscall(SYS_unshare, CLONE_FS);
   for (;;) {
     for (int idle = 0; idle < HELPER_IDLE_ROUNDS; idle = something_to_do(process) ? 0 : idle + 1) {
       sleep_ms(pause);
@@ -77,6 +81,8 @@ static bool helper_start(hak_process* process) {
     os->name(mapping, HELPER_BYTES, "hakmem: helper");
     stack = mapping;
   }
+  /* A forked child may find the thread-locals of the parent's helper here. */
+  memset((void*)(stack + HELPER_STACK), 0, HELPER_BYTES - HELPER_STACK);
   uintptr_t* control = (uintptr_t*)(stack + HELPER_CONTROL);
   control[0] = (uintptr_t)control; /* %fs:0 */
   control[2] = (uintptr_t)control; /* %fs:16 */

@@ -1,13 +1,16 @@
+#define _GNU_SOURCE
 #include "frontend/introspect.h"
+
+#include <unistd.h>
 
 #include "frontend/process.h"
 
 /* ---- chunks and slabs ---- */
 
-static void chunk_describe(const hak_chunk* chunk, hak_chunk_info* info) {
+static void chunk_describe(const hak_chunk* chunk, uintptr_t base, hak_chunk_info* info) {
   uint64_t free = hak_peek(&chunk->free);
   uint64_t dirty = hak_peek(&chunk->dirty) & free;
-  info->address = chunk->base;
+  info->address = base;
   info->bytes = HAK_CHUNK_BYTES;
   info->units = HAK_CHUNK_UNITS;
   info->dirty = hak_count_bits(dirty);
@@ -17,14 +20,16 @@ static void chunk_describe(const hak_chunk* chunk, hak_chunk_info* info) {
 }
 
 void hak_visit_chunks(hak_chunk_visitor* visit, void* arg) {
-  const hak_process* process = &hak_the_process;
-  /* Regions are never taken out of the list. */
-  for (const hak_region* r = hak_load_acquire(&process->arena.regions); r != NULL; r = r->next) {
-    const hak_chunk* chunk = hak_map_slot(&process->map, r->base);
-    for (size_t i = 0; i < r->chunks; i++) {
+  hak_process* process = &hak_the_process;
+  if (hak_load_acquire(&process->started) == 0) return;
+  hak_region region = {.base = 0};
+  while (hak_arena_next_region(&process->arena, region.base, &region)) {
+    const hak_chunk* chunk = hak_map_slot(&process->map, region.base);
+    for (size_t i = 0; i < region.chunks; i++) {
+      uintptr_t base = region.base + (i << HAK_CHUNK_SHIFT);
       hak_chunk_info info;
-      if (!hak_peek(&chunk[i].committed)) continue;
-      chunk_describe(&chunk[i], &info);
+      if (!hak_peek(&chunk[i].committed) || hak_peek(&chunk[i].base) != base) continue;
+      chunk_describe(&chunk[i], base, &info);
       if (!visit(&info, arg)) return;
     }
   }
@@ -163,4 +168,11 @@ size_t hak_counters(hak_counter* out, size_t max) {
     out[i] = (hak_counter){rows[i].name, rows[i].unit, rows[i].help, value};
   }
   return count;
+}
+
+/* ---- options ---- */
+
+void hak_read_options(hak_options* out) {
+  *out = hak_the_process.options;
+  if (hak_load_acquire(&hak_the_process.started) == 0) hak_options_read(out, environ);
 }

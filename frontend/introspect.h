@@ -64,6 +64,10 @@ typedef struct hak_counter {
 /* Fills up to max counters and returns how many there are. */
 size_t hak_counters(hak_counter* out, size_t max);
 
+/* The options in force (base/options.h): read from the environment at the first request, or now if there was none. */
+struct hak_options;
+void hak_read_options(struct hak_options* out);
+
 #ifdef __cplusplus
 }
 #endif

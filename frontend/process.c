@@ -55,21 +55,23 @@ static void after_fork_in_child(void) {
   }
 }
 
-static void adopt_lost_of_chunk(hak_process* process, const hak_chunk* chunk) {
-  for (uintptr_t unit = chunk->base; unit < chunk->base + HAK_CHUNK_BYTES; unit += HAK_UNIT_BYTES) {
-    hak_slab* slab = hak_map_cell(&process->map, unit);
-    if (slab->kind != HAK_CELL_SLAB || slab->head != slab || slab->owner == &hak_nobody) continue;
-    const hak_thread* thread = (const hak_thread*)slab->owner;
-    if (thread->lost != 0) hak_slab_abandon_lost(&process->slabs, slab);
-  }
+/* The child's first thread may be making or releasing slabs: a slab has its owner before its kind says so, and is
+ * nobody's before its kind says that it is gone. Nobody but us changes a slab of a lost thread. */
+static void adopt_lost_slab(hak_process* process, uintptr_t unit) {
+  hak_slab* slab = hak_map_cell(&process->map, unit);
+  if (hak_load_acquire(&slab->kind) != HAK_CELL_SLAB || hak_peek(&slab->head) != slab) return;
+  const hak_thread* thread = (const hak_thread*)hak_load_acquire(&slab->owner);
+  if (&thread->owner == &hak_nobody || hak_load_relaxed(&thread->lost) == 0) return;
+  hak_slab_abandon_lost(&process->slabs, slab);
 }
 
 /* With the process's lock: abandons the slabs of lost threads, found through the map, whose bits are whole at any time.
  * The threads' records are not used again. */
 static void adopt_lost(hak_process* process) {
-  for (const hak_region* r = process->arena.regions; r != NULL; r = r->next) {
-    const hak_chunk* chunk = hak_map_slot(&process->map, r->base);
-    for (size_t i = 0; i < r->chunks; i++) adopt_lost_of_chunk(process, &chunk[i]);
+  hak_region region = {.base = 0};
+  while (hak_arena_next_region(&process->arena, region.base, &region)) {
+    uintptr_t end = region.base + (region.chunks << HAK_CHUNK_SHIFT);
+    for (uintptr_t unit = region.base; unit < end; unit += HAK_UNIT_BYTES) adopt_lost_slab(process, unit);
   }
   process->any_lost = false;
 }
@@ -81,7 +83,7 @@ static void thread_leave(void* record) {
   hak_owner_abandon(&thread->owner);
   hak_thread_owner = &hak_nobody;
   hak_lock_acquire(&hak_the_process.lock);
-  thread->active = false;
+  hak_poke(&thread->active, false);
   hak_lock_release(&hak_the_process.lock);
   hak_helper_consider(&hak_the_process);
 }
@@ -132,7 +134,7 @@ static hak_thread* thread_record(hak_process* process, bool* orphan) {
     unused->next = process->threads;
     process->threads = unused;
   }
-  unused->active = true;
+  hak_poke(&unused->active, true);
   return unused;
 }
 
@@ -151,7 +153,10 @@ HAK_SLOW hak_owner* hak_thread_attach(void) {
   if (hak_load_acquire(&process->started) == 0) first = process_start();
   if (process->any_lost) adopt_lost(process);
   hak_thread* thread = hak_load_acquire(&process->started) != 0 ? thread_record(process, &orphan) : NULL;
-  if (thread != NULL && !orphan) hak_owner_init(&thread->owner, &process->slabs, ++process->thread_count);
+  if (thread != NULL && !orphan) {
+    hak_count(&process->thread_count, 1u);
+    hak_owner_init(&thread->owner, &process->slabs, process->thread_count);
+  }
   hak_lock_release(&process->lock);
   if (first) process_hook();
   if (thread == NULL) return NULL;

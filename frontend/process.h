@@ -20,7 +20,7 @@ struct hak_thread {
   hak_thread* next;
   bool active;
   /* In the child of a fork: the thread stayed with the parent. Its lists may have been in the middle of a change, so
-   * that nobody looks at them again; its slabs are found through the map (hak_thread_adopt_lost). */
+   * that nobody looks at them again; its slabs are found through the map (adopt_lost in process.c). */
   HAK_SHARED(uint32_t) lost;
 };
 

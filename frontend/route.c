@@ -105,7 +105,7 @@ HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell) {
     const hak_owner* owner = hak_load_relaxed(&cell->head->owner);
     uintptr_t thread = hak_slab_claimant(cell, address);
     uintptr_t bits = ((hak_slab_body*)cell->body)->remote;
-    if (HAK_LIKELY(thread == owner->thread && thread != hak_thread_pointer())) {
+    if (HAK_LIKELY(thread == hak_load_folded(&owner->thread) && thread != hak_thread_pointer())) {
       uintptr_t grain = address >> cell->shift;
       hak_slab* head = cell->head;
       if (HAK_LIKELY(!hak_bit_test(cell->bits, grain) && hak_slab_mark_remote(cell, grain, bits))) {

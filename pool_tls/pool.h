@@ -1,7 +1,7 @@
 /* pool.h - the mid-size front: requests above HAK_TINY_MAX_BYTES and up to HAK_POOL_MAX_BYTES.
  *
- * Purpose:      from a request to the bin of its size class. Slabs of these classes span several units (64 KiB to
- *               1 MiB), so that a refill brings up to 64 blocks from the thread's part of the arena.
+ * Purpose:      from a request to the bin of its size class. Slabs of these classes span several units, so that a refill
+ *               brings a window full of blocks from the thread's part of the arena.
  * Owns:         nothing of its own. Bins and slabs are superslab's.
  * Thread rule:  the owning thread.
  * Failure rule: NULL when no memory is to be had.

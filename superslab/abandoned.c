@@ -4,7 +4,7 @@
 /* Slabs without an owner are in the list of their class. The pool's lock stands in for the owner. */
 
 static void abandoned_add(hak_slab_pool* pool, hak_slab* head) {
-  head->state = HAK_SLAB_ABANDONED;
+  hak_poke(&head->state, (uint8_t)HAK_SLAB_ABANDONED);
   hak_slab_set_owner(head, &hak_nobody);
   hak_body_append(&pool->abandoned[head->class_index], hak_slab_body_of(head));
   hak_add_relaxed(&pool->abandoned_count[head->class_index], 1u);
@@ -17,15 +17,16 @@ static void abandoned_take(hak_slab_pool* pool, hak_slab* head) {
 
 /* With the lock, which every change from and to the state is made under; the cell may be anything by now. */
 static bool is_abandoned(hak_slab* head) {
-  return head->kind == HAK_CELL_SLAB && head->head == head && head->state == HAK_SLAB_ABANDONED;
+  return hak_peek(&head->kind) == HAK_CELL_SLAB && hak_peek(&head->head) == head &&
+         hak_peek(&head->state) == HAK_SLAB_ABANDONED;
 }
 
 static void adopt_locked(hak_owner* owner, hak_slab* head) {
   abandoned_take(owner->pool, head);
-  head->state = HAK_SLAB_FULL; /* until it is filed */
+  hak_poke(&head->state, (uint8_t)HAK_SLAB_FULL); /* until it is filed */
   hak_slab_set_owner(head, owner);
   hak_add_relaxed(&owner->bins[head->class_index].slab_count, 1u);
-  owner->counters.slabs_adopted++;
+  hak_count(&owner->counters.slabs_adopted, 1u);
 }
 
 bool hak_abandoned_adopt(hak_owner* owner, hak_slab* head) {
@@ -34,7 +35,7 @@ bool hak_abandoned_adopt(hak_owner* owner, hak_slab* head) {
   if (ours) adopt_locked(owner, head);
   hak_lock_release(&owner->pool->lock);
   if (!ours) return false;
-  owner->counters.remote_blocks += hak_slab_collect_remote(head);
+  hak_count(&owner->counters.remote_blocks, hak_slab_collect_remote(head));
   hak_owner_file_slab(owner, head);
   return true;
 }
@@ -56,7 +57,7 @@ bool hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index) {
   }
   hak_lock_release(&pool->lock);
   if (found == NULL) return false;
-  owner->counters.remote_blocks += hak_slab_collect_remote(found->slab);
+  hak_count(&owner->counters.remote_blocks, hak_slab_collect_remote(found->slab));
   hak_owner_file_slab(owner, found->slab);
   return true;
 }
@@ -70,7 +71,7 @@ bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
     empty = hak_slab_count_live(head) == 0;
     if (empty) {
       abandoned_take(pool, head);
-      head->state = HAK_SLAB_SPARE;
+      hak_poke(&head->state, (uint8_t)HAK_SLAB_SPARE);
     }
   }
   hak_lock_release(&pool->lock);
@@ -110,7 +111,7 @@ void hak_owner_abandon(hak_owner* owner) {
     abandon_list(pool, &bin->partial); /* before the full ones: they have the free blocks that adopters look for */
     abandon_list(pool, &bin->full);
     bin->slab_count = 0;
-    owner->counters.slabs_abandoned += hak_load_relaxed(&pool->abandoned_count[c]) - before;
+    hak_count(&owner->counters.slabs_abandoned, hak_load_relaxed(&pool->abandoned_count[c]) - before);
   }
   hak_lock_release(&pool->lock);
   /* What was pushed here before the owners changed; what comes later, its pusher sends on (remote.c). */

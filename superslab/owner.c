@@ -53,8 +53,8 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
   table_fill(owner, owner->tiny_bins, HAK_TINY_GRANULES, HAK_TINY_GRANULE, HAK_HEADER_CLASSIDX, HAK_TINY_MAX_BYTES);
   table_fill(owner, owner->pool_bins, HAK_POOL_GRANULES, HAK_POOL_GRANULE, 0, HAK_POOL_MAX_BYTES);
   for (unsigned c = 0; c < HAK_CLASSES; c++) bin_init(&owner->bins[c], c);
-  owner->thread = hak_thread_pointer();
-  owner->number = number;
+  hak_poke(&owner->thread, hak_thread_pointer()); /* others may still look at the last one's (free_slow) */
+  hak_poke(&owner->number, number);
   owner->spare_lock.rank = HAK_RANK_OWNER;
   owner->pool = pool;
 }
@@ -128,24 +128,24 @@ static uint32_t slab_choose_wake(const hak_owner* owner, hak_slab* head) {
 }
 
 static void slab_to_full(hak_owner* owner, hak_slab* head, uint32_t freed) {
-  head->state = HAK_SLAB_FULL;
+  hak_poke(&head->state, (uint8_t)HAK_SLAB_FULL);
   head->countdown = hak_slab_body_of(head)->wake - freed;
   hak_body_append(&owner->bins[head->class_index].full, hak_slab_body_of(head));
 }
 
 static void slab_to_partial(hak_owner* owner, hak_slab* head, uint32_t live) {
-  head->state = HAK_SLAB_PARTIAL;
+  hak_poke(&head->state, (uint8_t)HAK_SLAB_PARTIAL);
   head->countdown = live;
   hak_body_append(&owner->bins[head->class_index].partial, hak_slab_body_of(head));
 }
 
 static void slab_to_current(hak_owner* owner, hak_slab* head) {
   hak_bin* bin = &owner->bins[head->class_index];
-  head->state = HAK_SLAB_CURRENT;
+  hak_poke(&head->state, (uint8_t)HAK_SLAB_CURRENT);
   head->countdown = HAK_SLAB_NO_COUNTDOWN;
   bin->current = head;
   bin->phase = NULL; /* no window yet: the search begins at word 0 */
-  owner->counters.slabs_attached++;
+  hak_count(&owner->counters.slabs_attached, 1u);
 }
 
 static void slab_release(hak_owner* owner, hak_slab* head) {
@@ -161,7 +161,7 @@ static void slab_to_empty(hak_owner* owner, hak_slab* head) {
   hak_lock_acquire(&owner->spare_lock);
   bool keep = bin->spare_count < MOST_SPARES;
   if (keep) {
-    head->state = HAK_SLAB_SPARE;
+    hak_poke(&head->state, (uint8_t)HAK_SLAB_SPARE);
     head->countdown = HAK_SLAB_NO_COUNTDOWN;
     hak_slab_body_of(head)->aged = false;
     hak_body_append(&bin->spare, hak_slab_body_of(head));
@@ -268,7 +268,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   }
   head = hak_slab_create(owner->pool, owner, bin->class_index);
   if (head == NULL) return NULL;
-  owner->counters.slabs_created++;
+  hak_count(&owner->counters.slabs_created, 1u);
   hak_add_relaxed(&bin->slab_count, 1u);
   return head;
 }
@@ -288,13 +288,13 @@ static HAK_MEDIUM bool change_slab(hak_owner* owner, hak_bin* bin) {
 }
 
 bool hak_owner_open_window(hak_owner* owner, hak_bin* bin) {
-  owner->counters.searches++;
+  hak_count(&owner->counters.searches, 1u);
   if (bin->current != NULL && window_search(bin)) return true;
   return change_slab(owner, bin);
 }
 
 HAK_MEDIUM void* hak_owner_refill(hak_owner* owner, hak_bin* bin) {
-  owner->counters.searches++;
+  hak_count(&owner->counters.searches, 1u);
   if (HAK_LIKELY(bin->current != NULL && (window_wrap(bin) || window_search(bin)))) return hak_bin_take(bin);
   return change_slab(owner, bin) ? hak_bin_take(bin) : NULL;
 }

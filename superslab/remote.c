@@ -101,8 +101,8 @@ static void slab_drain(hak_owner* owner, hak_slab* head) {
   }
   uint32_t count = hak_slab_collect_remote(head);
   if (count == 0) return;
-  owner->counters.remote_drains++;
-  owner->counters.remote_blocks += count;
+  hak_count(&owner->counters.remote_drains, 1u);
+  hak_count(&owner->counters.remote_blocks, count);
   if (head->state == HAK_SLAB_CURRENT) return; /* not counted while it is current */
   if (head->countdown > count) {
     head->countdown -= count;

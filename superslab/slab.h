@@ -4,7 +4,7 @@
  *               free, count it.
  * Owns:         the cells of a slab's units (arena/map.h) and its body, a record of its own apart from the blocks.
  * Thread rule:  the bits belong to the owner, who changes them without atomics. Other threads only set bits of the
- *               remote array (remote.h).
+ *               remote array (remote.c).
  * Failure rule: each test here answers with a bool; the caller names the fault.
  *
  * Bits: 1 = not in use: a free block, or a grain where no block begins. A live block is the one state with a 0, so that
@@ -28,7 +28,7 @@
  * The lowest bit of a key, 0 in every address and thread pointer, says that other threads free into this unit: then no
  * comparison matches, and the owner's frees take the slow path, which looks at the bits of the others as well.
  *
- * States and who moves a slab between them (all by the owner; bin.c):
+ * States and who moves a slab between them (all by the owner; owner.c):
  *
  *     (arena) --attach--> CURRENT --no free block--> FULL --`wake` frees--> PARTIAL --last free--> SPARE --> (arena)
  *                            ^                                               |                      |

@@ -43,7 +43,7 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
     cell->countdown = HAK_SLAB_NO_COUNTDOWN;
     cell->shift = row->shift;
     cell->class_index = (uint8_t)class_index;
-    cell->state = HAK_SLAB_CURRENT;
+    hak_poke(&cell->state, (uint8_t)HAK_SLAB_CURRENT);
     cell->body = body;
     cell->bits = (uintptr_t)body->bits - hak_slab_bias(cell);
   }

@@ -39,7 +39,7 @@ Result Bazel(const std::string& arguments) {
 class Consumer : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    Result built = Bazel("build --symlink_prefix=/ //...");
+    Result built = Bazel("build --symlink_prefix=/ //:all");
     ASSERT_EQ(built.status, 0) << built.output;
   }
 

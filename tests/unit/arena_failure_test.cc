@@ -175,12 +175,12 @@ TEST_F(ArenaFailure, ARunThatNeverGetsSlotsGivesItsAddressesBack) {
   hak_meta_alloc(&rig.meta, HAK_META_OTHER, 64);
   // Every slot is taken, as far as the arena can see.
   uintptr_t window = kSlotWindow * 1000;
-  ASSERT_TRUE(hak_map_claim(&rig.map, window, 1024));
+  ASSERT_TRUE(hak_map_claim(&rig.map, window + HAK_CHUNK_BYTES, 1023));
   size_t reserved = rig.os.reserved_bytes();
   EXPECT_EQ(alloc(1), 0u);
   EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES), 0u);
   EXPECT_EQ(rig.os.reserved_bytes(), reserved);
-  hak_map_drop(&rig.map, window, 1024);
+  hak_map_drop(&rig.map, window + HAK_CHUNK_BYTES, 1023);
   EXPECT_NE(alloc(1), 0u);
 }
 

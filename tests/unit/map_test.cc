@@ -113,8 +113,17 @@ TEST_F(Map, ASlotHasOneOwnerAtMost) {
 TEST_F(Map, AClaimDoesNotWrapAroundTheTable) {
   EXPECT_FALSE(hak_map_claim(&map, chunk_at(kSlots - 1), 2));
   EXPECT_TRUE(hak_map_claim(&map, chunk_at(kSlots - 1), 1));
-  EXPECT_TRUE(hak_map_claim(&map, chunk_at(kSlots), 1));
+  EXPECT_TRUE(hak_map_claim(&map, chunk_at(kSlots + 1), 1));
   EXPECT_FALSE(hak_map_claim(&map, chunk_at(2), kSlots + 1));
+}
+
+// In the fast build free(NULL) meets the cell of the null pointer and believes it.
+TEST_F(Map, NobodyOwnsTheCellOfTheNullPointer) {
+  EXPECT_FALSE(hak_map_claim(&map, chunk_at(0), 1));
+  EXPECT_FALSE(hak_map_claim(&map, chunk_at(kSlots), 2));
+  EXPECT_NE(hak_map_suggest(&map, kBase, kSlots - 1), kBase);
+  EXPECT_EQ(hak_map_suggest(&map, kBase, kSlots), 0u);
+  EXPECT_FALSE(hak_xor_is_thread(0, &hak_map_cell(&map, 0)->key));
 }
 
 TEST_F(Map, WithoutMemoryForTheTablesNothingIsClaimed) {
@@ -139,7 +148,7 @@ TEST_F(Map, CellsThatNobodyClaimedBelongToNobody) {
 }
 
 TEST_F(Map, ASuggestionHasFreeSlotsAndIsNear) {
-  ASSERT_TRUE(hak_map_claim(&map, chunk_at(0), 10));
+  ASSERT_TRUE(hak_map_claim(&map, chunk_at(1), 9));
   ASSERT_TRUE(hak_map_claim(&map, chunk_at(12), 10));
   uintptr_t near = kBase + 7 * kWindow + 3 * HAK_CHUNK_BYTES;
   for (size_t count : {1, 2, 3, 16}) {
@@ -152,10 +161,10 @@ TEST_F(Map, ASuggestionHasFreeSlotsAndIsNear) {
 }
 
 TEST_F(Map, NoSuggestionWhereNoRowOfSlotsIsLongEnough) {
-  for (size_t n = 0; n < kSlots; n += 4) ASSERT_TRUE(hak_map_claim(&map, chunk_at(n), 1));
+  for (size_t n = 4; n < kSlots; n += 4) ASSERT_TRUE(hak_map_claim(&map, chunk_at(n), 1));
   EXPECT_NE(hak_map_suggest(&map, kBase, 3), 0u);
   EXPECT_EQ(hak_map_suggest(&map, kBase, 4), 0u);
-  for (size_t n = 0; n < kSlots; n++) {
+  for (size_t n = 1; n < kSlots; n++) {
     if (n % 4 == 0) continue;
     ASSERT_TRUE(hak_map_claim(&map, chunk_at(n), 1));
   }
@@ -168,7 +177,7 @@ TEST_F(Map, RandomClaimsAndDropsAgreeWithAModel) {
   for (int step = 0; step < 5000; step++) {
     size_t slot = random.below(kSlots);
     size_t count = 1 + random.below(4);
-    bool free = slot + count <= kSlots;
+    bool free = slot != 0 && slot + count <= kSlots;
     for (size_t i = 0; i < count; i++) free = free && claimed.count(slot + i) == 0;
     if (random.below(3) != 0) {
       ASSERT_EQ(hak_map_claim(&map, chunk_at(slot), count), free);
