@@ -15,8 +15,8 @@
  *     cell      cells + ((address >> 10) & cell_mask)      = 64 * (number of the unit modulo all cells)
  *     chunk     chunks[(address >> 22) & slot_mask]
  *
- * Pages of the tables that no chunk has claimed are read-only and read as zero; a zero cell belongs to nobody. Slot 0 is
- * never claimed, so that the null pointer needs no test of its own.
+ * Pages of the tables that no chunk has claimed are read-only and read as zero; a zero cell belongs to nobody. Slot 0
+ * is never claimed, so that the null pointer needs no test of its own.
  */
 #ifndef HAK_ARENA_MAP_H
 #define HAK_ARENA_MAP_H
