@@ -1,12 +1,30 @@
 #include "base/fatal.h"
 #include "superslab/internal.h"
 
-/* Slabs without an owner are in the list of their class. The pool's lock stands in for the owner. */
+/* Slabs without an owner are in the list of their class. The pool's lock stands in for the owner.
+ *
+ * Those with enough free blocks to be worth adopting stand at the front, so that a thread which needs one sees at once
+ * whether there is one: where threads come and go, what one leaves half used is the next one's. */
+
+static bool worth_adopting(hak_slab* head) {
+  uint32_t capacity = hak_slab_class(head)->capacity;
+  return capacity - hak_slab_count_live(head) + hak_slab_count_remote(head) >= capacity / 8;
+}
+
+static void abandoned_file(hak_slab_pool* pool, hak_slab* head) {
+  hak_body_list* list = &pool->abandoned[head->class_index];
+  hak_slab_body* body = hak_slab_body_of(head);
+  if (worth_adopting(head)) {
+    hak_body_prepend(list, body);
+  } else {
+    hak_body_append(list, body);
+  }
+}
 
 static void abandoned_add(hak_slab_pool* pool, hak_slab* head) {
   hak_poke(&head->state, (uint8_t)HAK_SLAB_ABANDONED);
   hak_slab_set_owner(head, &hak_nobody);
-  hak_body_append(&pool->abandoned[head->class_index], hak_slab_body_of(head));
+  abandoned_file(pool, head);
   hak_add_relaxed(&pool->abandoned_count[head->class_index], 1u);
 }
 
@@ -40,26 +58,16 @@ bool hak_abandoned_adopt(hak_owner* owner, hak_slab* head) {
   return true;
 }
 
-bool hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index) {
+hak_slab* hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index) {
   hak_slab_pool* pool = owner->pool;
-  hak_slab_body* found = NULL;
   hak_lock_acquire(&pool->lock);
-  /* A slab with too few free blocks is left for the thread that frees into it. A few are looked at, not all. */
-  int tries = 8;
-  for (hak_slab_body* body = pool->abandoned[class_index].first; body != NULL && tries > 0;
-       body = body->next, tries--) {
-    const hak_size_class* row = hak_slab_class(body->slab);
-    if (row->capacity - hak_slab_count_live(body->slab) + hak_slab_count_remote(body->slab) < row->capacity / 8)
-      continue;
-    found = body;
-    adopt_locked(owner, body->slab);
-    break;
-  }
+  hak_slab_body* first = pool->abandoned[class_index].first;
+  bool found = first != NULL && worth_adopting(first->slab);
+  if (found) adopt_locked(owner, first->slab);
   hak_lock_release(&pool->lock);
-  if (found == NULL) return false;
-  hak_count(&owner->counters.remote_blocks, hak_slab_collect_remote(found->slab));
-  hak_owner_file_slab(owner, found->slab);
-  return true;
+  if (!found) return NULL;
+  hak_count(&owner->counters.remote_blocks, hak_slab_collect_remote(first->slab));
+  return first->slab;
 }
 
 bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
@@ -72,6 +80,9 @@ bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
     if (empty) {
       abandoned_take(pool, head);
       hak_poke(&head->state, (uint8_t)HAK_SLAB_SPARE);
+    } else {
+      hak_body_remove(&pool->abandoned[head->class_index], hak_slab_body_of(head));
+      abandoned_file(pool, head);
     }
   }
   hak_lock_release(&pool->lock);
@@ -108,7 +119,7 @@ void hak_owner_abandon(hak_owner* owner) {
     hak_bin* bin = &owner->bins[c];
     uint32_t before = hak_load_relaxed(&pool->abandoned_count[c]);
     if (bin->current != NULL) abandoned_add(pool, hak_bin_detach(bin));
-    abandon_list(pool, &bin->partial); /* before the full ones: they have the free blocks that adopters look for */
+    abandon_list(pool, &bin->partial);
     abandon_list(pool, &bin->full);
     bin->slab_count = 0;
     hak_count(&owner->counters.slabs_abandoned, hak_load_relaxed(&pool->abandoned_count[c]) - before);

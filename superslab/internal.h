@@ -33,6 +33,13 @@ static inline void hak_body_append(hak_body_list* list, hak_slab_body* body) {
   list->last = body;
 }
 
+static inline void hak_body_prepend(hak_body_list* list, hak_slab_body* body) {
+  body->prev = NULL;
+  body->next = list->first;
+  *(list->first != NULL ? &list->first->prev : &list->last) = body;
+  list->first = body;
+}
+
 static inline void hak_body_remove(hak_body_list* list, hak_slab_body* body) {
   *(body->prev != NULL ? &body->prev->next : &list->first) = body->next;
   *(body->next != NULL ? &body->next->prev : &list->last) = body->prev;
@@ -62,8 +69,8 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
 
 /* ---- abandoned.c ---- */
 
-/* Takes over one slab of the class that has blocks to give; filed with the owner. False if there is none. */
-bool hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index);
+/* Takes over one slab of the class that has blocks to give; it is in no list. NULL if there is none. */
+hak_slab* hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index);
 /* Takes over this slab, if it is abandoned (still). */
 bool hak_abandoned_adopt(hak_owner* owner, hak_slab* head);
 /* Remote frees of an abandoned slab, by a thread that cannot adopt it: collected in place; the last one releases the

@@ -251,15 +251,17 @@ void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
 
 static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   if (hak_load_relaxed(&owner->remote_slabs) != NULL) hak_owner_drain(owner);
-  if (bin->partial.first == NULL && hak_load_relaxed(&owner->pool->abandoned_count[bin->class_index]) != 0) {
-    hak_abandoned_adopt_any(owner, bin->class_index);
-  }
+  hak_slab* head = NULL;
   if (bin->partial.first != NULL) {
-    hak_slab* head = bin->partial.first->slab;
+    head = bin->partial.first->slab;
     hak_owner_unfile_slab(owner, head);
     return head;
   }
-  hak_slab* head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
+  if (hak_load_relaxed(&owner->pool->abandoned_count[bin->class_index]) != 0) {
+    head = hak_abandoned_adopt_any(owner, bin->class_index);
+    if (head != NULL) return head;
+  }
+  head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
   if (head != NULL) return head;
   /* Before the arena takes memory from the kernel, the other bins' empty slabs go back to it. */
   if (hak_load_relaxed(&owner->spare_total) != 0 &&
