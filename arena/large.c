@@ -32,6 +32,27 @@ void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed
   return start == 0 ? NULL : cell_occupy(arena, start, rounded, HAK_CELL_LARGE);
 }
 
+static bool reaches(const hak_cell* cell, uintptr_t address) {
+  return cell != NULL && hak_large_is(cell) && address - hak_large_start(cell) < hak_large_usable(cell);
+}
+
+const hak_cell* hak_large_around(const hak_map* map, uintptr_t address) {
+  /* A run: its cells follow the first one without a break. */
+  for (uintptr_t unit = address; address - unit < HAK_LARGE_MAPPED_BYTES; unit -= HAK_UNIT_BYTES) {
+    const hak_cell* cell = hak_map_find(map, unit);
+    if (cell == NULL) break;
+    if (reaches(cell, address)) return cell;
+    if (hak_peek(&cell->kind) == HAK_CELL_SLAB) break;
+  }
+  /* A mapping of its own: the map knows its first chunk. */
+  uintptr_t chunk = hak_align_down(address, HAK_CHUNK_BYTES);
+  for (size_t left = map->slot_mask; left > 0 && chunk != 0; left--, chunk -= HAK_CHUNK_BYTES) {
+    const hak_cell* cell = hak_map_find(map, chunk);
+    if (reaches(cell, address)) return cell;
+  }
+  return NULL;
+}
+
 bool hak_large_free(hak_arena* arena, hak_cell* cell) {
   uint8_t kind = hak_peek(&cell->kind);
   uintptr_t start = hak_large_start(cell);

@@ -26,6 +26,9 @@ static inline bool hak_large_is(const hak_cell* cell) {
 static inline uintptr_t hak_large_start(const hak_cell* cell) { return (uintptr_t)cell->body; }
 static inline size_t hak_large_usable(const hak_cell* cell) { return cell->bits; }
 
+/* The cell of the live large block that the address lies in, NULL if there is none. Looks at one cell after another. */
+const hak_cell* hak_large_around(const hak_map* map, uintptr_t address);
+
 /* False if the block was freed meanwhile (by a second free at the same time). */
 bool hak_large_free(hak_arena* arena, hak_cell* cell);
 

@@ -50,6 +50,9 @@
  * the compiler may make small instead of fast. */
 #define HAK_MEDIUM __attribute__((noinline))
 #define HAK_SLOW __attribute__((noinline, cold))
+/* Reads without synchronization what another thread may be giving to a new use: what it finds may be wrong, and each
+ * use of it is bounded. The sanitizer is not told of these reads. */
+#define HAK_RACY __attribute__((noinline, no_sanitize_thread))
 
 /* Address space is dealt in units; 64 of them make a chunk, whose free units fit one machine word. */
 #define HAK_UNIT_SHIFT 16

@@ -35,8 +35,8 @@ void hak_visit_chunks(hak_chunk_visitor* visit, void* arg) {
   }
 }
 
-static const char* state_name(const hak_slab* slab) {
-  switch ((hak_slab_state)hak_peek(&slab->state)) {
+static const char* state_name(hak_slab_state state) {
+  switch (state) {
     case HAK_SLAB_CURRENT:
       return "current";
     case HAK_SLAB_FULL:
@@ -51,27 +51,52 @@ static const char* state_name(const hak_slab* slab) {
   return "unknown";
 }
 
-static void slab_describe(const hak_slab* slab, uintptr_t unit, hak_slab_info* info) {
-  const hak_size_class* row = hak_slab_class(slab);
-  const hak_owner* owner = hak_load_acquire(&slab->owner);
-  uint32_t remote = hak_slab_count_remote(slab);
-  uint32_t live = hak_slab_count_live(slab);
-  if (live > row->capacity) live = row->capacity; /* read in the middle of a change */
-  if (remote > live) remote = live;
+/* What can change under the reader's eyes, copied once. The slab may be released meanwhile and its body be another
+ * slab's: bodies are never unmapped, and no more of one is read than the class has words. */
+typedef struct slab_copy {
+  unsigned class_index;
+  hak_slab_state state;
+  uint32_t live, remote;
+  uint64_t owner;
+} slab_copy;
+
+static HAK_RACY bool slab_read(const hak_slab* slab, slab_copy* copy) {
+  if (__atomic_load_n(&slab->kind, __ATOMIC_ACQUIRE) != HAK_CELL_SLAB || hak_peek(&slab->head) != slab) return false;
+  const hak_slab_body* body = slab->body;
+  const hak_owner* owner = hak_peek(&slab->owner);
+  *copy = (slab_copy){.class_index = hak_peek(&slab->class_index),
+                      .state = (hak_slab_state)hak_peek(&slab->state),
+                      .owner = owner == NULL ? 0 : hak_peek(&owner->number)};
+  const hak_size_class* row = &hak_size_classes[copy->class_index];
+  uint32_t most = ((uint32_t)row->units << (HAK_UNIT_SHIFT - row->shift)) / 64 + 1;
+  uint32_t words = body->words;
+  if (words > most) return false;
+  for (uint32_t w = 0; w < words; w++) {
+    copy->live += hak_count_bits(~hak_peek(&body->bits[w]));
+    copy->remote += hak_count_bits(hak_peek(&body->bits[words + w]));
+  }
+  /* A block in flight between the two arrays, or bits of another slab. */
+  if (copy->live > row->capacity) copy->live = row->capacity;
+  if (copy->remote > copy->live) copy->remote = copy->live;
+  return true;
+}
+
+static void slab_describe(const slab_copy* copy, uintptr_t unit, hak_slab_info* info) {
+  const hak_size_class* row = &hak_size_classes[copy->class_index];
   info->address = unit;
   info->superslab = hak_align_down(unit, HAK_CHUNK_BYTES);
   info->bytes = (size_t)row->units << HAK_UNIT_SHIFT;
   info->stride = row->stride;
   info->block_bytes = row->usable;
-  info->size_class = slab->class_index;
+  info->size_class = copy->class_index;
   info->index = (unsigned)(unit >> HAK_UNIT_SHIFT) & (HAK_CHUNK_UNITS - 1);
   info->capacity = row->capacity;
-  info->remote = remote;
-  info->used = live - remote;
-  info->free = row->capacity - live;
-  info->pool = slab->class_index >= HAK_TINY_CLASSES;
-  info->state = state_name(slab);
-  info->owner = hak_peek(&owner->number);
+  info->remote = copy->remote;
+  info->used = copy->live - copy->remote;
+  info->free = row->capacity - copy->live;
+  info->pool = copy->class_index >= HAK_TINY_CLASSES;
+  info->state = state_name(copy->state);
+  info->owner = copy->owner;
 }
 
 typedef struct slab_walk {
@@ -82,10 +107,11 @@ typedef struct slab_walk {
 static bool visit_slabs_of_chunk(const hak_chunk_info* chunk, void* arg) {
   const slab_walk* walk = arg;
   for (uintptr_t unit = chunk->address; unit < chunk->address + chunk->bytes; unit += HAK_UNIT_BYTES) {
-    hak_slab* slab = hak_map_cell(&hak_the_process.map, unit);
+    const hak_slab* slab = hak_map_cell(&hak_the_process.map, unit);
+    slab_copy copy;
     hak_slab_info info;
-    if (hak_peek(&slab->kind) != HAK_CELL_SLAB || slab->head != slab) continue;
-    slab_describe(slab, unit, &info);
+    if (!slab_read(slab, &copy)) continue;
+    slab_describe(&copy, unit, &info);
     if (!walk->visit(&info, walk->arg)) return false;
   }
   return true;

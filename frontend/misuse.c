@@ -41,42 +41,40 @@ static void line_pointer(hak_line* line, const char* function, uintptr_t address
 
 static bool is_free(const char* function) { return function[0] == 'f' || function[0] == 'd'; }
 
-/* A live or a freed block begins at the address; else *inside is the block around it, or 0. */
-static bool block_begins(const hak_cell* cell, uintptr_t address, uintptr_t* inside) {
-  *inside = 0;
-  if (cell->kind == HAK_CELL_SLAB) {
-    *inside = hak_slab_block_of(cell, address);
-    return *inside == address;
-  }
-  return cell->kind != HAK_CELL_NONE && hak_large_start(cell) == address;
+/* The block that an address is inside of, 0 if there is none, and its cell in place of the address's own. */
+static uintptr_t block_around(const hak_map* map, uintptr_t address, const hak_cell** cell) {
+  if (*cell != NULL && (*cell)->kind == HAK_CELL_SLAB) return hak_slab_block_of(*cell, address);
+  const hak_cell* large = hak_large_around(map, address);
+  if (large == NULL) return 0;
+  *cell = large;
+  return hak_large_start(large);
 }
 
 __attribute__((noreturn)) void hak_misuse_pointer(const char* function, const hak_map* map, uintptr_t address) {
   hak_line line = {.length = 0};
-  uintptr_t inside;
   const hak_cell* cell = hak_map_find(map, address);
-  if (cell == NULL) {
-    /* A large block's own mapping leaves the map when it is freed; its cell remembers it until it is used again. */
-    cell = hak_map_cell(map, address);
-    if (cell->kind != HAK_CELL_FREED || hak_large_start(cell) != address) {
-      line_pointer(&line, function, address, ": not a pointer of this allocator");
-      hak_line_abort(&line);
-    }
-  }
-  if (block_begins(cell, address, &inside)) {
+  /* A large block's own mapping leaves the map when it is freed; its cell remembers it until it is used again. */
+  const hak_cell* last = hak_map_cell(map, address);
+  if (cell == NULL && last->kind == HAK_CELL_FREED && hak_large_start(last) == address) cell = last;
+  uintptr_t block = block_around(map, address, &cell);
+  bool large_begins =
+      cell != NULL && cell->kind != HAK_CELL_SLAB && cell->kind != HAK_CELL_NONE && hak_large_start(cell) == address;
+  if (block == address || large_begins) {
     if (is_free(function)) {
       hak_line_text(&line, "double free of ");
       hak_line_address(&line, address);
     } else {
       line_pointer(&line, function, address, ": block was freed before");
     }
-  } else if (inside != 0) {
+  } else if (block != 0) {
     line_pointer(&line, function, address, ": inside block ");
-    hak_line_address(&line, inside);
-  } else {
+    hak_line_address(&line, block);
+  } else if (cell != NULL) {
     line_pointer(&line, function, address, ": no live block begins there");
+  } else {
+    line_pointer(&line, function, address, ": not a pointer of this allocator");
   }
-  describe(&line, cell);
+  if (cell != NULL) describe(&line, cell);
   hak_line_abort(&line);
 }
 
