@@ -466,6 +466,23 @@ void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
   hak_lock_release(&arena->lock);
 }
 
+bool hak_arena_close_guard(hak_arena* arena, uintptr_t start, size_t units) {
+  if (hak_add_relaxed(&arena->guards, 1u) < HAK_MOST_GUARDS) {
+    uintptr_t guard = start + (units << HAK_UNIT_SHIFT);
+    arena->os->purge(guard, HAK_UNIT_BYTES);
+    if (arena->os->close(guard, HAK_UNIT_BYTES)) return true;
+  }
+  hak_sub_relaxed(&arena->guards, 1u);
+  return false;
+}
+
+void hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units) {
+  uintptr_t guard = start + (units << HAK_UNIT_SHIFT);
+  /* The kernel can refuse for want of memory only, and the addresses would be lost for ever. */
+  if (!arena->os->commit(guard, HAK_UNIT_BYTES)) hak_fatal("a guard page cannot be opened again", guard);
+  hak_sub_relaxed(&arena->guards, 1u);
+}
+
 static bool units_are_free(const hak_arena* arena, uintptr_t start, size_t units) {
   while (units > 0) {
     const hak_chunk* chunk = hak_map_slot(arena->map, start);

@@ -60,8 +60,9 @@ typedef struct hak_arena {
   hak_chunk* dirty_chunks;
   unsigned purging; /* threads that are giving memory back, and have taken dirty_chunks for that */
   uint64_t next_tick_ms;
-  bool commit_failed;      /* the request at hand failed for memory, not for address space */
-  unsigned calls_to_clock; /* alloc and free look at the clock once in so many calls */
+  bool commit_failed;          /* the request at hand failed for memory, not for address space */
+  HAK_SHARED(unsigned) guards; /* units closed now */
+  unsigned calls_to_clock;     /* alloc and free look at the clock once in so many calls */
   hak_arena_stats stats;
 } hak_arena;
 
@@ -74,6 +75,14 @@ uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
 /* Adds the `more` units behind a run of `units` to it, if they are free. */
 bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t more);
+
+/* Hardened builds: runs of slabs and of large blocks end with one more unit, which is inaccessible while the run is in
+ * use (HAK_GUARD_UNITS more are asked for and given back). False if it stays accessible: guards split mappings, of
+ * which the kernel allows so many, so that there are HAK_MOST_GUARDS at the most. */
+enum { HAK_GUARD_UNITS = HAK_HARDENED, HAK_MOST_GUARDS = 16384 };
+bool hak_arena_close_guard(hak_arena* arena, uintptr_t start, size_t units);
+/* Makes it accessible again, before the run is given back. */
+void hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units);
 
 /* A hint, without the lock: a request for so many units would most likely be served from memory that the arena holds.
  */

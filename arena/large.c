@@ -28,8 +28,11 @@ void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed
     /* The arena may have the addresses that the kernel has not. */
     if (align > HAK_UNIT_BYTES) return NULL;
   }
-  uintptr_t start = hak_arena_alloc(arena, HAK_RUN_LARGE, units_of(rounded), align, zeroed);
-  return start == 0 ? NULL : cell_occupy(arena, start, rounded, HAK_CELL_LARGE);
+  size_t units = units_of(rounded);
+  uintptr_t start = hak_arena_alloc(arena, HAK_RUN_LARGE, units + HAK_GUARD_UNITS, align, zeroed);
+  if (start == 0) return NULL;
+  if (HAK_GUARD_UNITS) hak_map_cell(arena->map, start)->state = hak_arena_close_guard(arena, start, units);
+  return cell_occupy(arena, start, rounded, HAK_CELL_LARGE);
 }
 
 static bool reaches(const hak_cell* cell, uintptr_t address) {
@@ -65,7 +68,8 @@ bool hak_large_free(hak_arena* arena, hak_cell* cell) {
   if (kind == HAK_CELL_MAPPED) {
     hak_arena_unmap(arena, start, bytes);
   } else {
-    hak_arena_free(arena, start, units_of(bytes));
+    if (HAK_GUARD_UNITS && cell->state != 0) hak_arena_open_guard(arena, start, units_of(bytes));
+    hak_arena_free(arena, start, units_of(bytes) + HAK_GUARD_UNITS);
   }
   return true;
 }
@@ -101,6 +105,7 @@ void* hak_large_resize(hak_arena* arena, hak_cell* cell, size_t bytes) {
   size_t rounded = hak_align_up(bytes, arena->os->page_bytes);
   if (rounded < bytes || rounded > PTRDIFF_MAX) return NULL;
   if (cell->kind == HAK_CELL_MAPPED) return resize_mapped(arena, cell, rounded);
+  if (HAK_GUARD_UNITS) return NULL; /* the guard behind it stays where it is */
   uintptr_t start = hak_large_start(cell);
   size_t have = units_of(hak_large_usable(cell));
   size_t want = units_of(rounded);

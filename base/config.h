@@ -32,8 +32,9 @@
 
 /* The names of the levels, so that code asks for what it means. */
 #define HAK_CHECKED (HAK_CHECK_LEVEL >= 1)  /* double free, foreign and interior pointers */
-#define HAK_HARDENED (HAK_CHECK_LEVEL == 2) /* canaries, quarantine, random slots, guard pages */
-#define HAK_DEBUG (HAK_CHECK_LEVEL == 3)    /* validators, fill patterns, lock ranks */
+#define HAK_SEALED (HAK_CHECK_LEVEL >= 2)   /* writes behind a block, and after its free */
+#define HAK_HARDENED (HAK_CHECK_LEVEL == 2) /* blocks at random places, inaccessible pages behind slabs */
+#define HAK_DEBUG (HAK_CHECK_LEVEL == 3)    /* the allocator's own invariants, lock ranks, filled blocks */
 
 #define HAK_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)

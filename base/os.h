@@ -21,6 +21,8 @@ typedef struct hak_os {
   uintptr_t (*reserve_readable)(size_t bytes);
   /* Makes a reserved range readable and writable; it reads as zero. */
   bool (*commit)(uintptr_t address, size_t bytes);
+  /* Makes a committed range inaccessible until it is committed again; its memory stays. */
+  bool (*close)(uintptr_t address, size_t bytes);
   /* Gives the memory of a committed range back; the range stays usable and reads as zero again. */
   bool (*purge)(uintptr_t address, size_t bytes);
   /* Gives the addresses back too. */
@@ -39,6 +41,8 @@ typedef struct hak_os {
   /* Bytes of memory in the machine, and the most address space that the process may have (SIZE_MAX: no limit). */
   size_t (*memory_bytes)(void);
   size_t (*address_limit)(void);
+  /* A number that nobody outside the process can guess, the same at each call. */
+  uint64_t (*secret)(void);
   size_t page_bytes;
 } hak_os;
 

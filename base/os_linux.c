@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -65,6 +67,13 @@ static bool linux_commit(uintptr_t address, size_t bytes) {
   return ok;
 }
 
+static bool linux_close(uintptr_t address, size_t bytes) {
+  int saved = errno;
+  bool ok = mprotect((void*)address, bytes, PROT_NONE) == 0;
+  errno = saved;
+  return ok;
+}
+
 static bool linux_purge(uintptr_t address, size_t bytes) {
   int saved = errno;
   bool ok = madvise((void*)address, bytes, MADV_DONTNEED) == 0;
@@ -116,10 +125,19 @@ static size_t linux_address_limit(void) {
   return (size_t)limit.rlim_cur;
 }
 
+/* The kernel hands every program random bytes with its arguments. */
+static uint64_t linux_secret(void) {
+  uint64_t secret = 0;
+  const void* bytes = (const void*)getauxval(AT_RANDOM);
+  if (bytes != NULL) memcpy(&secret, bytes, sizeof secret);
+  return secret;
+}
+
 static hak_os linux_os = {
     .reserve = linux_reserve,
     .reserve_readable = linux_reserve_readable,
     .commit = linux_commit,
+    .close = linux_close,
     .purge = linux_purge,
     .release = linux_release,
     .move = linux_move,
@@ -129,6 +147,7 @@ static hak_os linux_os = {
     .now_ms = linux_now_ms,
     .memory_bytes = linux_memory_bytes,
     .address_limit = linux_address_limit,
+    .secret = linux_secret,
 };
 
 const hak_os* hak_os_linux(void) {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "frontend/entry.h"
 #include "frontend/new_handler.h"
-#include "frontend/route.h"
 
 #define HAK_API __attribute__((visibility("default")))
 
@@ -24,7 +24,7 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
     } else if (!hak_new_handler_returns(handler)) {
       return NULL;
     }
-    void* block = hak_route_aligned(align, bytes);
+    void* block = hak_entry_aligned(align, bytes);
     if (block != NULL) return block;
   }
   if (!may_throw) return NULL;
@@ -35,52 +35,52 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
 #define NEW(symbol, throws)                                                            \
   HAK_API void* symbol(size_t bytes);                                                  \
   HAK_API void* symbol(size_t bytes) {                                                 \
-    void* block = hak_route_alloc(bytes);                                              \
+    void* block = hak_entry_alloc(bytes);                                              \
     return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, throws); \
   }
 #define NEW_NOTHROW(symbol)                                                           \
   HAK_API void* symbol(size_t bytes, const void* nothrow);                            \
   HAK_API void* symbol(size_t bytes, const void* nothrow) {                           \
-    void* block = hak_route_alloc(bytes);                                             \
+    void* block = hak_entry_alloc(bytes);                                             \
     (void)nothrow;                                                                    \
     return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, false); \
   }
 #define NEW_ALIGNED(symbol)                                                  \
   HAK_API void* symbol(size_t bytes, size_t align);                          \
   HAK_API void* symbol(size_t bytes, size_t align) {                         \
-    void* block = hak_route_aligned(align, bytes);                           \
+    void* block = hak_entry_aligned(align, bytes);                           \
     return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, true); \
   }
 #define NEW_ALIGNED_NOTHROW(symbol)                                           \
   HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow);      \
   HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow) {     \
-    void* block = hak_route_aligned(align, bytes);                            \
+    void* block = hak_entry_aligned(align, bytes);                            \
     (void)nothrow;                                                            \
     return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, false); \
   }
 #define DELETE(symbol)              \
   HAK_API void symbol(void* block); \
-  HAK_API void symbol(void* block) { hak_route_free(block); }
+  HAK_API void symbol(void* block) { hak_entry_free(block); }
 #define DELETE_NOTHROW(symbol)                            \
   HAK_API void symbol(void* block, const void* nothrow);  \
   HAK_API void symbol(void* block, const void* nothrow) { \
     (void)nothrow;                                        \
-    hak_route_free(block);                                \
+    hak_entry_free(block);                                \
   }
 #define DELETE_SIZED(symbol)                      \
   HAK_API void symbol(void* block, size_t bytes); \
-  HAK_API void symbol(void* block, size_t bytes) { hak_route_free_sized(block, bytes); }
+  HAK_API void symbol(void* block, size_t bytes) { hak_entry_free_sized(block, bytes); }
 #define DELETE_ALIGNED(symbol)                    \
   HAK_API void symbol(void* block, size_t align); \
-  HAK_API void symbol(void* block, size_t align) { hak_route_free_aligned(block, 0, align); }
+  HAK_API void symbol(void* block, size_t align) { hak_entry_free_aligned(block, 0, align); }
 #define DELETE_SIZED_ALIGNED(symbol)                            \
   HAK_API void symbol(void* block, size_t bytes, size_t align); \
-  HAK_API void symbol(void* block, size_t bytes, size_t align) { hak_route_free_aligned(block, bytes, align); }
+  HAK_API void symbol(void* block, size_t bytes, size_t align) { hak_entry_free_aligned(block, bytes, align); }
 #define DELETE_ALIGNED_NOTHROW(symbol)                                  \
   HAK_API void symbol(void* block, size_t align, const void* nothrow);  \
   HAK_API void symbol(void* block, size_t align, const void* nothrow) { \
     (void)nothrow;                                                      \
-    hak_route_free_aligned(block, 0, align);                            \
+    hak_entry_free_aligned(block, 0, align);                            \
   }
 
 NEW(_Znwm, true)

@@ -2,17 +2,17 @@
 
 #include <errno.h>
 
-#include "frontend/route.h"
+#include "frontend/entry.h"
 
 #define HAK_API __attribute__((visibility("default")))
 
-HAK_API void* hak_malloc(size_t bytes) { return hak_route_alloc(bytes); }
+HAK_API void* hak_malloc(size_t bytes) { return hak_entry_alloc(bytes); }
 
-HAK_API void hak_free(void* block) { hak_route_free(block); }
+HAK_API void hak_free(void* block) { hak_entry_free(block); }
 
-HAK_API void* hak_calloc(size_t count, size_t bytes) { return hak_route_calloc(count, bytes); }
+HAK_API void* hak_calloc(size_t count, size_t bytes) { return hak_entry_calloc(count, bytes); }
 
-HAK_API void* hak_realloc(void* block, size_t bytes) { return hak_route_realloc(block, bytes); }
+HAK_API void* hak_realloc(void* block, size_t bytes) { return hak_entry_realloc(block, bytes); }
 
 HAK_API void* hak_reallocarray(void* block, size_t count, size_t bytes) {
   size_t total;
@@ -20,7 +20,7 @@ HAK_API void* hak_reallocarray(void* block, size_t count, size_t bytes) {
     errno = ENOMEM;
     return NULL;
   }
-  return hak_route_realloc(block, total);
+  return hak_entry_realloc(block, total);
 }
 
 HAK_API void* hak_aligned_alloc(size_t align, size_t bytes) {
@@ -28,13 +28,13 @@ HAK_API void* hak_aligned_alloc(size_t align, size_t bytes) {
     errno = EINVAL;
     return NULL;
   }
-  return hak_route_aligned(align, bytes);
+  return hak_entry_aligned(align, bytes);
 }
 
 HAK_API int hak_posix_memalign(void** block, size_t align, size_t bytes) {
   if (!hak_is_power_of_two(align) || align % sizeof(void*) != 0) return EINVAL;
   int saved = errno;
-  void* aligned = hak_route_aligned(align, bytes);
+  void* aligned = hak_entry_aligned(align, bytes);
   errno = saved;
   if (aligned == NULL) return ENOMEM;
   *block = aligned;
@@ -42,7 +42,7 @@ HAK_API int hak_posix_memalign(void** block, size_t align, size_t bytes) {
 }
 
 HAK_API size_t hak_usable_size(const void* block) {
-  return block == NULL ? 0 : hak_route_usable("malloc_usable_size", (uintptr_t)block);
+  return block == NULL ? 0 : hak_entry_usable("malloc_usable_size", (void*)(uintptr_t)block);
 }
 
 HAK_API bool hak_owns(const void* address) { return hak_route_owns((uintptr_t)address); }

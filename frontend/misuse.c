@@ -78,12 +78,29 @@ __attribute__((noreturn)) void hak_misuse_pointer(const char* function, const ha
   hak_line_abort(&line);
 }
 
-__attribute__((noreturn)) void hak_misuse_header(const hak_cell* cell, uintptr_t address) {
+static __attribute__((noreturn)) void abort_block(const char* what, const hak_cell* cell, uintptr_t address,
+                                                  uintptr_t where) {
   hak_line line = {.length = 0};
-  hak_line_text(&line, "overwritten header of ");
+  hak_line_text(&line, what);
   hak_line_address(&line, address);
+  if (where != 0) {
+    hak_line_text(&line, ", at byte ");
+    hak_line_number(&line, where - address);
+  }
   describe(&line, cell);
   hak_line_abort(&line);
+}
+
+__attribute__((noreturn)) void hak_misuse_header(const hak_cell* cell, uintptr_t address) {
+  abort_block("overwritten header of ", cell, address, 0);
+}
+
+__attribute__((noreturn)) void hak_misuse_overflow(const hak_cell* cell, uintptr_t address) {
+  abort_block("write behind the end of ", cell, address, 0);
+}
+
+__attribute__((noreturn)) void hak_misuse_written(const hak_cell* cell, uintptr_t address, uintptr_t where) {
+  abort_block("write after free of ", cell, address, where);
 }
 
 static __attribute__((noreturn)) void abort_delete(const hak_cell* cell, uintptr_t address, const char* what,

@@ -16,6 +16,11 @@ __attribute__((noreturn)) void hak_misuse_pointer(const char* function, const ha
 /* The header byte before a live block was overwritten. */
 __attribute__((noreturn)) void hak_misuse_header(const hak_cell* cell, uintptr_t address);
 
+/* What lies behind a live block, or its seal, was overwritten (checks=hardened and debug). */
+__attribute__((noreturn)) void hak_misuse_overflow(const hak_cell* cell, uintptr_t address);
+/* A block that is free was written to at `where`. */
+__attribute__((noreturn)) void hak_misuse_written(const hak_cell* cell, uintptr_t address, uintptr_t where);
+
 /* A sized or aligned delete that does not fit the block. */
 __attribute__((noreturn)) void hak_misuse_size(const hak_cell* cell, uintptr_t address, size_t said);
 __attribute__((noreturn)) void hak_misuse_alignment(const hak_cell* cell, uintptr_t address, size_t said);

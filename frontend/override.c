@@ -7,17 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frontend/entry.h"
 #include "frontend/hakmem.h"
 #include "frontend/introspect.h"
 #include "frontend/report.h"
-#include "frontend/route.h"
 
 #define HAK_API __attribute__((visibility("default")))
 
-HAK_API void* malloc(size_t bytes) { return hak_route_alloc(bytes); }
-HAK_API void free(void* block) { hak_route_free(block); }
-HAK_API void* calloc(size_t count, size_t bytes) { return hak_route_calloc(count, bytes); }
-HAK_API void* realloc(void* block, size_t bytes) { return hak_route_realloc(block, bytes); }
+HAK_API void* malloc(size_t bytes) { return hak_entry_alloc(bytes); }
+HAK_API void free(void* block) { hak_entry_free(block); }
+HAK_API void* calloc(size_t count, size_t bytes) { return hak_entry_calloc(count, bytes); }
+HAK_API void* realloc(void* block, size_t bytes) { return hak_entry_realloc(block, bytes); }
 HAK_API void* reallocarray(void* block, size_t count, size_t bytes) { return hak_reallocarray(block, count, bytes); }
 
 HAK_API void* aligned_alloc(size_t align, size_t bytes) { return hak_aligned_alloc(align, bytes); }

@@ -94,6 +94,7 @@ static bool process_start(void) {
   hak_process* process = &hak_the_process;
   const hak_os* os = hak_os_linux();
   hak_options_read(&process->options, environ);
+  process->secret = os->secret();
   hak_meta_init(&process->meta, os);
   hak_map map = HAK_MAP_EMPTY;
   if (!hak_map_init(&map, os)) return false;

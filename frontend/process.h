@@ -42,6 +42,7 @@ typedef struct hak_process {
   hak_thread* threads; /* every record ever made, the newest first */
   uint64_t thread_count;
   bool any_lost;
+  uint64_t secret; /* of sealed blocks */
 } hak_process;
 
 extern HAK_HIDDEN hak_process hak_the_process;

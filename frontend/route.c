@@ -8,8 +8,8 @@
 
 /* ---- malloc, slow ---- */
 
-static void* alloc_large(size_t bytes, size_t align, bool* zeroed) {
-  return hak_large_alloc(&hak_the_process.arena, bytes, align, zeroed);
+void* hak_route_large(size_t align, size_t bytes, bool* zeroed) {
+  return hak_thread_attach() != NULL ? hak_large_alloc(&hak_the_process.arena, bytes, align, zeroed) : NULL;
 }
 
 HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
@@ -22,7 +22,7 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
     } else if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) {
       block = hak_pool_refill(owner, hak_pool_bin(owner, bytes));
     } else {
-      block = alloc_large(bytes, HAK_UNIT_BYTES, &zeroed);
+      block = hak_route_large(HAK_UNIT_BYTES, bytes, &zeroed);
     }
   }
   if (block == NULL) errno = ENOMEM;
@@ -131,11 +131,11 @@ static hak_cell* live_block(uintptr_t address) {
 
 bool hak_route_owns(uintptr_t address) { return live_block(address) != NULL; }
 
-static size_t cell_usable(const hak_cell* cell) {
+size_t hak_route_cell_usable(const hak_cell* cell) {
   return cell->kind == HAK_CELL_SLAB ? hak_slab_class(cell)->usable : hak_large_usable(cell);
 }
 
-static hak_cell* live_block_or_abort(const char* function, uintptr_t address) {
+hak_cell* hak_route_live_or_abort(const char* function, uintptr_t address) {
   /* Most often a block of the caller's: then the key says that the address is in the slab, and the bit the rest. */
   hak_cell* cell = hak_map_cell(&hak_the_process.map, address);
   if (HAK_CHECKED && hak_slab_is_mine(cell, address) && hak_slab_is_live(cell, address)) return cell;
@@ -145,14 +145,14 @@ static hak_cell* live_block_or_abort(const char* function, uintptr_t address) {
 }
 
 size_t hak_route_usable(const char* function, uintptr_t address) {
-  return cell_usable(live_block_or_abort(function, address));
+  return hak_route_cell_usable(hak_route_live_or_abort(function, address));
 }
 
 /* ---- sized and aligned delete ---- */
 
 /* A block made by new for `bytes` bytes has the smallest class that holds them (any larger one if it was aligned). */
 static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
-  if (bytes > cell_usable(cell)) return false;
+  if (bytes > hak_route_cell_usable(cell)) return false;
   if (aligned) return true;
   if (cell->kind == HAK_CELL_SLAB) {
     return cell->class_index == 0 || bytes > hak_size_classes[cell->class_index - 1].usable;
@@ -162,7 +162,7 @@ static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
 
 void hak_route_free_sized(void* block, size_t bytes) {
   if (HAK_CHECKED && block != NULL) {
-    const hak_cell* cell = live_block_or_abort("delete", (uintptr_t)block);
+    const hak_cell* cell = hak_route_live_or_abort("delete", (uintptr_t)block);
     if (HAK_UNLIKELY(!size_fits(cell, bytes, false))) hak_misuse_size(cell, (uintptr_t)block, bytes);
   }
   hak_route_free(block);
@@ -171,7 +171,7 @@ void hak_route_free_sized(void* block, size_t bytes) {
 void hak_route_free_aligned(void* block, size_t bytes, size_t align) {
   uintptr_t address = (uintptr_t)block;
   if (HAK_CHECKED && block != NULL) {
-    const hak_cell* cell = live_block_or_abort("delete", address);
+    const hak_cell* cell = hak_route_live_or_abort("delete", address);
     if (HAK_UNLIKELY(address % align != 0)) hak_misuse_alignment(cell, address, align);
     if (HAK_UNLIKELY(bytes != 0 && !size_fits(cell, bytes, true))) hak_misuse_size(cell, address, bytes);
   }
@@ -188,8 +188,8 @@ static inline bool fits_in_place(size_t old_bytes, size_t bytes) {
 HAK_SLOW void* hak_route_calloc_slow(size_t total) {
   bool zeroed = false;
   void* block;
-  if (total > (HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES)) {
-    block = hak_thread_attach() != NULL ? alloc_large(total, HAK_UNIT_BYTES, &zeroed) : NULL;
+  if (total > HAK_ROUTE_SLAB_BYTES) {
+    block = hak_route_large(HAK_UNIT_BYTES, total, &zeroed);
     if (block == NULL) errno = ENOMEM;
   } else {
     block = hak_route_alloc(total);
@@ -199,12 +199,12 @@ HAK_SLOW void* hak_route_calloc_slow(size_t total) {
 
 static HAK_SLOW void* realloc_other(void* block, size_t bytes) {
   if (block == NULL) return hak_route_alloc(bytes);
-  hak_cell* cell = live_block_or_abort("realloc", (uintptr_t)block);
+  hak_cell* cell = hak_route_live_or_abort("realloc", (uintptr_t)block);
   if (bytes == 0) {
     hak_route_free(block);
     return NULL;
   }
-  size_t old_bytes = cell_usable(cell);
+  size_t old_bytes = hak_route_cell_usable(cell);
   if (hak_large_is(cell)) {
     void* resized = bytes > HAK_POOL_MAX_BYTES ? hak_large_resize(&hak_the_process.arena, cell, bytes) : NULL;
     if (resized != NULL) return resized;
@@ -248,13 +248,18 @@ static bool class_for_alignment(size_t align, size_t bytes, size_t* class_bytes)
   return false;
 }
 
+bool hak_route_has_class(size_t align, size_t bytes) {
+  size_t class_bytes;
+  return align <= HAK_ALIGNMENT || class_for_alignment(align, bytes, &class_bytes);
+}
+
 void* hak_route_aligned(size_t align, size_t bytes) {
   bool zeroed;
   size_t class_bytes;
   if (align <= HAK_ALIGNMENT) return hak_route_alloc(bytes);
   if (class_for_alignment(align, bytes, &class_bytes)) return hak_route_alloc(class_bytes);
   if (align < HAK_UNIT_BYTES) align = HAK_UNIT_BYTES;
-  void* block = hak_thread_attach() != NULL ? alloc_large(bytes, align, &zeroed) : NULL;
+  void* block = hak_route_large(align, bytes, &zeroed);
   if (block == NULL) errno = ENOMEM;
   return block;
 }

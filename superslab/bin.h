@@ -41,6 +41,7 @@ typedef struct hak_bin {
   uint32_t spare_count;
   hak_body_list partial;
   hak_body_list full;
+  uint64_t draws; /* state of hak_bin_draw */
 } hak_bin;
 
 _Static_assert(offsetof(hak_bin, spare) <= HAK_CACHE_LINE, "a refill from the current slab needs one line of the bin");
@@ -57,9 +58,12 @@ HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
   bin->starts = starts;
 }
 
+/* Hardened: any of the available blocks, so that nobody can tell which blocks will be neighbours. */
+uint64_t hak_bin_draw(hak_bin* bin, uint64_t available);
+
 /* The lowest of the available blocks of the window's word, of which there is one. */
 HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t available) {
-  uint64_t bit = hak_lowest_bit_index(available);
+  uint64_t bit = HAK_HARDENED ? hak_bin_draw(bin, available) : hak_lowest_bit_index(available);
   hak_bit_clear(word, bit);
   uintptr_t block = bin->base + bit * bin->grain;
   if (block == 0) __builtin_unreachable();

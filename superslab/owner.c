@@ -28,6 +28,20 @@ static void bin_close(hak_bin* bin) {
   bin->word = &hak_bin_no_word;
 }
 
+#if HAK_HARDENED
+/* The generator is Marsaglia's xorshift ("Xorshift RNGs", 2003): enough against guesses from outside, and cheap. */
+uint64_t hak_bin_draw(hak_bin* bin, uint64_t available) {
+  uint64_t x = bin->draws;
+  x ^= x << 13;
+  x ^= x >> 7;
+  x ^= x << 17;
+  bin->draws = x;
+  unsigned turn = (unsigned)(x >> 32) & 63;
+  uint64_t turned = available >> turn | available << (-turn & 63);
+  return (hak_lowest_bit(turned) + turn) & 63;
+}
+#endif
+
 static void bin_init(hak_bin* bin, unsigned class_index) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bin->starts = 0;
@@ -52,7 +66,10 @@ static void table_fill(hak_owner* owner, hak_bin** table, unsigned entries, size
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
   table_fill(owner, owner->tiny_bins, HAK_TINY_GRANULES, HAK_TINY_GRANULE, HAK_HEADER_CLASSIDX, HAK_TINY_MAX_BYTES);
   table_fill(owner, owner->pool_bins, HAK_POOL_GRANULES, HAK_POOL_GRANULE, 0, HAK_POOL_MAX_BYTES);
-  for (unsigned c = 0; c < HAK_CLASSES; c++) bin_init(&owner->bins[c], c);
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    bin_init(&owner->bins[c], c);
+    if (HAK_HARDENED) owner->bins[c].draws = (pool->arena->os->secret() + number * HAK_CLASSES + c) | 1;
+  }
   hak_poke(&owner->thread, hak_thread_pointer()); /* others may still look at the last one's (free_slow) */
   hak_poke(&owner->number, number);
   owner->spare_lock.rank = HAK_RANK_OWNER;

@@ -25,8 +25,9 @@
  * Two thread pointers differ in bits below 2^38 or so and a slot's addresses above, so that no foreign address matches
  * by accident. The fast build keeps the thread pointer alone and trusts the address.
  *
- * The lowest bit of a key, 0 in every address and thread pointer, says that other threads free into this unit: then no
- * comparison matches, and the owner's frees take the slow path, which looks at the bits of the others as well.
+ * The lowest and the highest bit of a key, set together, say that other threads free into this unit: then no comparison
+ * matches, and the owner's frees take the slow path, which looks at the bits of the others as well. (The lowest alone
+ * would match a pointer to the second byte of a block, the highest alone a tagged one.)
  *
  * States and who moves a slab between them (all by the owner; owner.c):
  *
@@ -68,6 +69,7 @@ struct hak_slab_body {
   uint32_t frontier;          /* words from here on have never been allocated from */
   uint32_t first_grain;       /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
   uint32_t end_grain;         /* bit behind the last block */
+  bool guarded;               /* the unit behind the slab is inaccessible */
   bool aged;                  /* while spare: since the last hak_owner_reclaim */
   uint32_t wake;              /* while full: frees from full to partial */
   uint64_t bits[];            /* words of the slab's own, then as many remote ones */
@@ -119,10 +121,8 @@ HAK_FAST bool hak_slab_mark_free(const hak_slab* cell, uintptr_t grain) {
 HAK_FAST bool hak_slab_count_free(hak_slab* head) { return --head->countdown == 0; }
 
 /* Other threads have freed blocks of this unit since the owner last brought such blocks home. */
-#define HAK_SLAB_SHARED UINT64_C(1)
-static inline bool hak_slab_is_shared(const hak_slab* cell) {
-  return (hak_load_relaxed(&cell->key) & HAK_SLAB_SHARED) != 0;
-}
+#define HAK_SLAB_SHARED (UINT64_C(1) << 63 | 1)
+static inline bool hak_slab_is_shared(const hak_slab* cell) { return (hak_load_relaxed(&cell->key) & 1) != 0; }
 
 /* Any thread: the block that begins at address is in use, as its owner knows it. */
 static inline bool hak_slab_is_live(const hak_slab* cell, uintptr_t address) {
@@ -148,7 +148,7 @@ static inline uintptr_t hak_slab_claimant(const hak_slab* cell, uintptr_t addres
 HAK_FAST bool hak_slab_mark_remote(hak_slab* cell, uintptr_t grain, uintptr_t remote) {
   if (HAK_UNLIKELY(hak_bit_test_and_set_shared(remote, grain))) return false;
   /* After the bit: pairs with slab_drain, which takes the mark away before it reads the bits. */
-  if (HAK_CHECKED && HAK_UNLIKELY((hak_load_folded(&cell->key) & HAK_SLAB_SHARED) == 0)) {
+  if (HAK_CHECKED && HAK_UNLIKELY((hak_load_folded(&cell->key) & 1) == 0)) {
     hak_or_seq_cst(&cell->key, HAK_SLAB_SHARED);
   }
   return true;

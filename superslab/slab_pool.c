@@ -66,13 +66,14 @@ void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
 hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bool zeroed;
-  uintptr_t base = hak_arena_alloc(pool->arena, HAK_RUN_SLAB, row->units, HAK_UNIT_BYTES, &zeroed);
+  uintptr_t base = hak_arena_alloc(pool->arena, HAK_RUN_SLAB, row->units + HAK_GUARD_UNITS, HAK_UNIT_BYTES, &zeroed);
   if (base == 0) return NULL;
   hak_slab_body* body = body_create(pool, row, base);
   if (body == NULL) {
-    hak_arena_free(pool->arena, base, row->units);
+    hak_arena_free(pool->arena, base, row->units + HAK_GUARD_UNITS);
     return NULL;
   }
+  if (HAK_GUARD_UNITS) body->guarded = hak_arena_close_guard(pool->arena, base, row->units);
   hak_slab* head = hak_map_cell(pool->arena->map, base);
   body->slab = head;
   cells_fill(head, body, class_index, owner);
@@ -83,6 +84,7 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
   const hak_size_class* row = hak_slab_class(head);
   hak_slab_body* body = hak_slab_body_of(head);
   uintptr_t base = body->base;
+  bool guarded = body->guarded;
   HAK_ASSERT(hak_slab_count_live(head) == 0, base);
   /* remote_next stays as it is: a thread may be about to queue the slab for a free that has come home already, and the
    * list it ends in must find the link as it was made. */
@@ -93,5 +95,9 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
     hak_poke(&head[i].kind, (uint8_t)HAK_CELL_NONE);
   }
   hak_meta_free(pool->meta, HAK_META_BODY, body, hak_body_bytes(body->words));
-  hak_arena_free(pool->arena, base, row->units);
+  /* Free memory reads as zero there, and the headers of freed blocks do not. */
+  size_t bytes = (size_t)row->units << HAK_UNIT_SHIFT;
+  if (HAK_SEALED && row->header != 0 && !pool->arena->os->purge(base, bytes)) memset((void*)base, 0, bytes);
+  if (guarded) hak_arena_open_guard(pool->arena, base, row->units);
+  hak_arena_free(pool->arena, base, row->units + HAK_GUARD_UNITS);
 }

@@ -38,6 +38,12 @@ struct FakeOs::Functions {
     return current->passes(kCommit) && current->real_->commit(address, bytes);
   }
 
+  static bool close(uintptr_t address, size_t bytes) {
+    Lock lock(current->mutex_);
+    EXPECT_TRUE(current->holds(address, bytes)) << "close outside any reservation";
+    return current->passes(kClose) && current->real_->close(address, bytes);
+  }
+
   static bool purge(uintptr_t address, size_t bytes) {
     Lock lock(current->mutex_);
     EXPECT_TRUE(current->holds(address, bytes)) << "purge outside any reservation";
@@ -94,6 +100,7 @@ FakeOs::FakeOs() : real_(hak_os_linux()), table_(*real_) {
   table_.reserve = Functions::reserve;
   table_.reserve_readable = Functions::reserve_readable;
   table_.commit = Functions::commit;
+  table_.close = Functions::close;
   table_.purge = Functions::purge;
   table_.release = Functions::release;
   table_.move = Functions::move;

@@ -20,6 +20,7 @@ class FakeOs {
     kReserve,
     kReserveReadable,
     kCommit,
+    kClose,
     kPurge,
     kRelease,
     kMove,

@@ -98,6 +98,23 @@ TEST_F(MisuseDeathTest, APointerIntoABlockIsNamedWithTheBlock) {
   }
 }
 
+// Fault: one bit of the unit's key said that other threads free into it, and a pointer with the same bit set took the
+// mark away in the comparison.
+TEST_F(MisuseDeathTest, APointerIntoABlockIsNamedInASlabThatOthersFreeInto) {
+  auto* shared = static_cast<char*>(hak_malloc(64));
+  auto* block = static_cast<char*>(hak_malloc(64));
+  free_in_thread(shared);
+  string what = ": inside block " + hex(block) + described(slab_of(block));
+  for (size_t offset : {1, 8, 15, 16, 63}) {
+    EXPECT_FATAL_LINE(hak_free(block + offset), "invalid free of " + hex(block + offset) + what);
+  }
+  for (int bit = 47; bit < 64; bit++) {
+    auto* tagged = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(block) ^ (uintptr_t{1} << bit));
+    EXPECT_FATAL_LINE(hak_free(tagged), "invalid free of " + hex(tagged) + ": not a pointer of this allocator");
+  }
+  hak_free(block);
+}
+
 TEST_F(MisuseDeathTest, APointerIntoALargeBlockIsNamed) {
   auto* block = static_cast<char*>(hak_malloc(300000));
   string size = " (large block of " + std::to_string(hak_usable_size(block)) + " bytes)";

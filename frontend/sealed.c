@@ -1,0 +1,199 @@
+#include "frontend/sealed.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "frontend/helper.h"
+#include "frontend/route.h"
+
+/* Large blocks up to this size are looked at in full when their memory is used again; larger ones are emptied instead,
+ * which costs a system call but not a look at every page. */
+#define SEALED_LOOK_BYTES ((size_t)1 << 20)
+enum { SEALED_FILL = 0xa5 /* of debug builds: what malloc's caller finds in its block */ };
+
+/* ---- the seal ---- */
+
+typedef struct seal {
+  uint8_t* block;
+  size_t usable;
+  uint64_t code; /* of this address in this process */
+} seal;
+
+static seal seal_of(const hak_cell* cell, uintptr_t address) {
+  /* Every bit of the secret and the address has its part in every bit of the code. */
+  uint64_t code = address ^ hak_the_process.secret;
+  code = (code ^ (code >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
+  code = (code ^ (code >> 29)) * UINT64_C(0xd1b54a32d192ed03);
+  code ^= code >> 32;
+  return (seal){.block = (uint8_t*)address, .usable = hak_route_cell_usable(cell), .code = code};
+}
+
+static uint8_t* seal_place(const seal* s) { return s->block + s->usable - sizeof(uint64_t); }
+static uint8_t seal_guard(const seal* s) { return (uint8_t)(0x80 | (s->code >> 58)); }
+
+static void seal_set(const seal* s, size_t bytes) {
+  uint64_t coded = bytes ^ s->code;
+  memset(s->block + bytes, seal_guard(s), s->usable - sizeof coded - bytes);
+  memcpy(seal_place(s), &coded, sizeof coded);
+}
+
+/* The first byte from start to end that is not `value`, or end. */
+static const uint8_t* first_other(const uint8_t* start, const uint8_t* end, uint8_t value) {
+  uint64_t pattern = value * UINT64_C(0x0101010101010101);
+  for (uint64_t word; (size_t)(end - start) >= sizeof word; start += sizeof word) {
+    memcpy(&word, start, sizeof word);
+    if (word != pattern) break;
+  }
+  while (start < end && *start == value) start++;
+  return start;
+}
+
+/* The bytes asked for; does not return if the seal or a guard byte was written over. */
+static size_t seal_open(const seal* s, const hak_cell* cell) {
+  uint64_t bytes;
+  memcpy(&bytes, seal_place(s), sizeof bytes);
+  bytes ^= s->code;
+  uintptr_t address = (uintptr_t)s->block;
+  if (HAK_UNLIKELY(bytes > s->usable - HAK_SEAL_BYTES)) hak_misuse_overflow(cell, address);
+  const uint8_t* place = seal_place(s);
+  if (HAK_UNLIKELY(first_other(s->block + bytes, place, seal_guard(s)) != place)) hak_misuse_overflow(cell, address);
+  return bytes;
+}
+
+/* ---- allocation ---- */
+
+static void expect_clean(const hak_cell* cell, const seal* s) {
+  const uint8_t* end = s->block + s->usable;
+  const uint8_t* written = first_other(s->block, end, 0);
+  if (HAK_UNLIKELY(written != end)) hak_misuse_written(cell, (uintptr_t)s->block, (uintptr_t)written);
+}
+
+static void* alloc_large(size_t align, size_t total) {
+  bool zeroed;
+  void* block = hak_route_large(align, total, &zeroed);
+  if (block == NULL || zeroed) return block;
+  const hak_cell* cell = hak_map_cell(&hak_the_process.map, (uintptr_t)block);
+  seal s = seal_of(cell, (uintptr_t)block);
+  if (s.usable <= SEALED_LOOK_BYTES) {
+    expect_clean(cell, &s);
+  } else if (!hak_the_process.arena.os->purge((uintptr_t)block, s.usable)) {
+    memset(block, 0, s.usable);
+  }
+  return block;
+}
+
+static void* alloc_in_slab(size_t align, size_t total) {
+  void* block = hak_route_aligned(align, total);
+  if (block == NULL) return NULL;
+  const hak_cell* cell = hak_map_cell(&hak_the_process.map, (uintptr_t)block);
+  seal s = seal_of(cell, (uintptr_t)block);
+  expect_clean(cell, &s);
+  return block;
+}
+
+void* hak_sealed_alloc(size_t align, size_t bytes, bool zeroed) {
+  size_t total = bytes + HAK_SEAL_BYTES;
+  if (HAK_UNLIKELY(bytes > PTRDIFF_MAX)) total = bytes; /* which no route serves */
+  bool in_slab = total <= HAK_ROUTE_SLAB_BYTES && hak_route_has_class(align, total);
+  if (!in_slab && align < HAK_UNIT_BYTES) align = HAK_UNIT_BYTES;
+  uint8_t* block = in_slab ? alloc_in_slab(align, total) : alloc_large(align, total);
+  if (HAK_UNLIKELY(block == NULL)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  seal s = seal_of(hak_map_cell(&hak_the_process.map, (uintptr_t)block), (uintptr_t)block);
+  seal_set(&s, bytes);
+  if (HAK_DEBUG && !zeroed) memset(block, SEALED_FILL, bytes);
+  return block;
+}
+
+void* hak_sealed_calloc(size_t count, size_t bytes) {
+  size_t total;
+  if (__builtin_mul_overflow(count, bytes, &total)) total = SIZE_MAX;
+  return hak_sealed_alloc(HAK_ALIGNMENT, total, true);
+}
+
+/* ---- free ---- */
+
+/* A live block with its seal whole. */
+typedef struct opened {
+  hak_cell* cell;
+  seal seal;
+  size_t bytes;
+} opened;
+
+static opened open_block(const char* function, void* block) {
+  hak_cell* cell = hak_route_live_or_abort(function, (uintptr_t)block);
+  opened o = {.cell = cell, .seal = seal_of(cell, (uintptr_t)block)};
+  o.bytes = seal_open(&o.seal, cell);
+  return o;
+}
+
+static void free_large(const opened* o) {
+  uintptr_t address = (uintptr_t)o->seal.block;
+  if (o->cell->kind == HAK_CELL_LARGE && !hak_the_process.arena.os->purge(address, o->seal.usable)) {
+    memset(o->seal.block, 0, o->seal.usable);
+  }
+  if (!hak_large_free(&hak_the_process.arena, o->cell)) hak_route_bad_free(address);
+  hak_helper_consider(&hak_the_process);
+}
+
+static void free_in_slab(const opened* o) {
+  uintptr_t address = (uintptr_t)o->seal.block;
+  if (!hak_header_mark_freed(address, hak_header_live(o->cell->class_index))) hak_misuse_header(o->cell, address);
+  memset(o->seal.block, 0, o->seal.usable);
+  hak_owner* self = hak_thread_has_owner() ? hak_thread_owner : hak_thread_attach();
+  if (!hak_slab_free_remote(&hak_the_process.slabs, self, o->cell, address)) hak_route_bad_free(address);
+}
+
+static void free_opened(const opened* o) {
+  if (hak_large_is(o->cell)) {
+    free_large(o);
+  } else {
+    free_in_slab(o);
+  }
+}
+
+void hak_sealed_free(void* block) {
+  if (block == NULL) return;
+  opened o = open_block("free", block);
+  free_opened(&o);
+}
+
+void hak_sealed_free_sized(void* block, size_t bytes) {
+  if (block == NULL) return;
+  opened o = open_block("delete", block);
+  if (HAK_UNLIKELY(bytes != o.bytes)) hak_misuse_size(o.cell, (uintptr_t)block, bytes);
+  free_opened(&o);
+}
+
+void hak_sealed_free_aligned(void* block, size_t bytes, size_t align) {
+  if (block == NULL) return;
+  opened o = open_block("delete", block);
+  if (HAK_UNLIKELY((uintptr_t)block % align != 0)) hak_misuse_alignment(o.cell, (uintptr_t)block, align);
+  if (HAK_UNLIKELY(bytes != 0 && bytes != o.bytes)) hak_misuse_size(o.cell, (uintptr_t)block, bytes);
+  free_opened(&o);
+}
+
+/* ---- sizes ---- */
+
+size_t hak_sealed_usable(const char* function, void* block) { return open_block(function, block).bytes; }
+
+void* hak_sealed_realloc(void* block, size_t bytes) {
+  if (block == NULL) return hak_sealed_alloc(HAK_ALIGNMENT, bytes, false);
+  opened o = open_block("realloc", block);
+  if (bytes == 0) {
+    free_opened(&o);
+    return NULL;
+  }
+  size_t total = bytes + HAK_SEAL_BYTES;
+  if (bytes <= PTRDIFF_MAX && total <= o.seal.usable && total >= o.seal.usable / 2) {
+    seal_set(&o.seal, bytes);
+    return block;
+  }
+  void* moved = hak_sealed_alloc(HAK_ALIGNMENT, bytes, false);
+  if (moved == NULL) return NULL;
+  memcpy(moved, block, o.bytes < bytes ? o.bytes : bytes);
+  free_opened(&o);
+  return moved;
+}
