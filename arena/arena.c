@@ -9,6 +9,7 @@ enum {
   ARENA_LEAST_CHUNKS = 16,      /* of a new region: 64 MiB */
   ARENA_MOST_CHUNKS = 256,      /* 1 GiB, unless one run needs more */
   ARENA_TRIES = 4,              /* chunks of one list looked at for an aligned run */
+  ARENA_DIRTY_TRIES = 8,        /* dirty chunks looked at for any run */
   ARENA_CLOCK_CALLS = 16,       /* calls between two looks at the clock */
   ARENA_FOREGROUND_CHUNKS = 16, /* chunks purged at most by a thread that came to allocate or free */
 };
@@ -288,17 +289,32 @@ static uintptr_t alloc_in_lists(hak_arena* arena, hak_run_use use, uint64_t list
   return 0;
 }
 
+/* A run that holds memory already, in one of the chunks that became dirty last. */
+static uintptr_t alloc_in_dirty(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
+  if (!hak_arena_has_dirty(arena, units)) return 0;
+  uint64_t aligned = aligned_units(align);
+  int tries = ARENA_DIRTY_TRIES;
+  for (hak_chunk* c = arena->dirty_chunks; c != NULL && tries > 0; c = c->dirty_next, tries--) {
+    if (c->use != use || (run_starts(c->dirty, (unsigned)units) & aligned) == 0) continue;
+    return take_from_chunk(arena, c, units, aligned, zeroed);
+  }
+  return 0;
+}
+
 #define ARENA_WHOLE_CHUNKS (UINT64_C(1) << (HAK_CHUNK_UNITS - 1))
 
 static uintptr_t alloc_in_chunk(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
   uint64_t lists = ~hak_low_mask((unsigned)units - 1);
-  uintptr_t start = alloc_in_lists(arena, use, lists, units, align, zeroed);
+  uintptr_t start = alloc_in_dirty(arena, use, units, align, zeroed);
+  if (start == 0) start = alloc_in_lists(arena, use, lists, units, align, zeroed);
   if (start != 0 || arena->commit_failed) return start;
-  /* A chunk that nobody uses changes sides. */
-  hak_run_use other = use == HAK_RUN_SLAB ? HAK_RUN_LARGE : HAK_RUN_SLAB;
-  if ((arena->runs_there[other] & ARENA_WHOLE_CHUNKS) == 0) return 0;
-  chunk_set_use(arena, arena->by_run[other][HAK_CHUNK_UNITS].first, use);
-  return alloc_in_lists(arena, use, ARENA_WHOLE_CHUNKS, units, align, zeroed);
+  /* A chunk that nobody uses changes its use. */
+  for (unsigned other = 0; other < HAK_RUN_USES; other++) {
+    if (other == use || (arena->runs_there[other] & ARENA_WHOLE_CHUNKS) == 0) continue;
+    chunk_set_use(arena, arena->by_run[other][HAK_CHUNK_UNITS].first, use);
+    return alloc_in_lists(arena, use, ARENA_WHOLE_CHUNKS, units, align, zeroed);
+  }
+  return 0;
 }
 
 /* Whole chunks in a row, and the first units of the one behind them. */

@@ -23,9 +23,13 @@
 
 HAK_C_BEGIN
 
-/* What a chunk's runs are used for. Slabs fill up with small objects, so that huge pages pay there; of a large block
- * perhaps only a part is ever touched. The two do not share chunks. */
-typedef enum hak_run_use { HAK_RUN_SLAB, HAK_RUN_LARGE, HAK_RUN_USES } hak_run_use;
+/* What a chunk's runs are used for; runs of two uses do not share a chunk. */
+typedef enum hak_run_use {
+  HAK_RUN_SLAB,   /* slabs that will fill up with small objects: huge pages pay */
+  HAK_RUN_SPARSE, /* slabs of which perhaps a few pages are touched, as by each of many threads */
+  HAK_RUN_LARGE,  /* large blocks: the program may never touch all of one */
+  HAK_RUN_USES
+} hak_run_use;
 
 typedef struct hak_region {
   uintptr_t base;

@@ -17,8 +17,9 @@ HAK_C_BEGIN
 /* The record of a slab with its two bit arrays. */
 static inline size_t hak_body_bytes(uint32_t words) { return sizeof(hak_slab_body) + 2 * words * sizeof(uint64_t); }
 
-/* A slab of the class with every block free, owned by `owner` but in none of its lists. */
-hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index);
+/* A slab of the class with every block free, owned by `owner` but in none of its lists. sparse: perhaps few of its
+ * blocks will ever be used. */
+hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index, bool sparse);
 /* Takes a slab without live blocks out of the world. It is in no list. */
 void hak_slab_release(hak_slab_pool* pool, hak_slab* head);
 /* Changes who the slab's keys let in; &hak_nobody for an abandoned slab. */

@@ -13,8 +13,9 @@ hak_owner hak_nobody = {
 
 enum {
   WAKE_FEW_SLABS = 16,
-  FEW_FREED = 2,   /* half of a slab */
-  MOST_SPARES = 8, /* empty slabs that a bin keeps */
+  FEW_FREED = 2,    /* half of a slab */
+  SPARSE_SLABS = 2, /* of a bin: the first ones, which a thread may not fill */
+  MOST_SPARES = 8,  /* empty slabs that a bin keeps */
 };
 
 /* ---- set-up ---- */
@@ -285,7 +286,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
       !hak_arena_has_dirty(owner->pool->arena, hak_size_classes[bin->class_index].units)) {
     hak_owner_reclaim(owner, false);
   }
-  head = hak_slab_create(owner->pool, owner, bin->class_index);
+  head = hak_slab_create(owner->pool, owner, bin->class_index, bin->slab_count < SPARSE_SLABS);
   if (head == NULL) return NULL;
   hak_count(&owner->counters.slabs_created, 1u);
   hak_add_relaxed(&bin->slab_count, 1u);

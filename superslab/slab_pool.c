@@ -63,10 +63,11 @@ void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
   }
 }
 
-hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index) {
+hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index, bool sparse) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bool zeroed;
-  uintptr_t base = hak_arena_alloc(pool->arena, HAK_RUN_SLAB, row->units + HAK_GUARD_UNITS, HAK_UNIT_BYTES, &zeroed);
+  uintptr_t base = hak_arena_alloc(pool->arena, sparse ? HAK_RUN_SPARSE : HAK_RUN_SLAB, row->units + HAK_GUARD_UNITS,
+                                   HAK_UNIT_BYTES, &zeroed);
   if (base == 0) return NULL;
   hak_slab_body* body = body_create(pool, row, base);
   if (body == NULL) {
