@@ -113,9 +113,10 @@ struct ShortLife {
 
 void* live_shortly(void* argument) {
   ShortLife* life = static_cast<ShortLife*>(argument);
+  Rng rng = life->rng;  // a copy: every round asks for the same sizes
   for (uint64_t i = 0; i < life->table->size(); ++i) {
     Block former = (*life->table)[i];
-    uint64_t random = life->rng.next();
+    uint64_t random = rng.next();
     // The new block comes first, as where a value is replaced by one that is made from it.
     if (!fill(*life->run, &(*life->table)[i], life->sizes->pick(random), random)) return nullptr;
     ++life->operations;
@@ -300,9 +301,8 @@ const std::vector<Workload>& footprint_workloads() {
        kFootprint},
       {"footprint_threads",
        "a malloc or free",
-       "rounds of short-lived threads: each replaces the blocks of a thread of the last round, one by one; round end "
-       "is "
-       "the most that the process held between two rounds, growth the peak over that of the first tenth",
+       "rounds of short-lived threads, which replace the blocks of the last round; round end is the most held between "
+       "two rounds, growth the peak over that of the first tenth",
        {64, 800000, 20000, {16, 215}, 42},
        1,
        run_footprint_threads,
