@@ -95,7 +95,7 @@ struct FlagRow {
 
 const std::vector<FlagRow>& flag_rows() {
   static const auto* rows = new std::vector<FlagRow>{
-      {"threads", "threads", "N", 1, 512, {}},
+      {"threads", "threads", "N", 1, 4096, {}},
       {"iters", "iters", "N", 1, uint64_t{1} << 40, {}},
       {"working-set", "working_set", "N", 1, uint64_t{1} << 28, {}},
       {"size", "size", "MIN..MAX", 0, 0, {}},

@@ -1,84 +1,14 @@
 // footprint.cc - the loads that say how much memory an allocator holds, and how much of it it gives back.
 #include "cli/workloads/footprint.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <new>
 #include <numeric>
 
+#include "cli/workloads/bodies.h"
+
 namespace hakctl {
-
-namespace {
-
-// Without stdio, which would call the malloc that is measured.
-double resident_bytes() {
-  char text[128] = "";
-  int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
-  ssize_t length = read(file, text, sizeof(text) - 1);
-  close(file);
-  unsigned long pages = 0;
-  if (length <= 0 || sscanf(text, "%*u %lu", &pages) != 1) return 0;
-  return static_cast<double>(pages) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-double peak_resident_bytes() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-}
-
-void stand_idle(double seconds) {
-  timespec left = {static_cast<time_t>(seconds),
-                   static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
-  while (nanosleep(&left, &left) != 0) {
-  }
-}
-
-size_t bytes_of(uint64_t blocks) { return static_cast<size_t>(std::max<uint64_t>(blocks, 1)) * sizeof(Block); }
-
-}  // namespace
-
-BlockTable::BlockTable(uint64_t blocks) : blocks_(nullptr), count_(blocks) {
-  void* memory =
-      mmap(nullptr, bytes_of(blocks), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) return;
-  blocks_ = static_cast<Block*>(memory);
-  for (uint64_t i = 0; i < blocks; ++i) new (&blocks_[i]) Block();
-}
-
-BlockTable::~BlockTable() {
-  if (blocks_ != nullptr) munmap(blocks_, bytes_of(count_));
-}
-
-BlockTable::BlockTable(BlockTable&& other) noexcept : blocks_(other.blocks_), count_(other.count_) {
-  other.blocks_ = nullptr;
-}
-
-FootprintMeter::FootprintMeter() : base_(resident_bytes()) {}
-
-void FootprintMeter::finish(Run& run, uint64_t requested) {
-  auto beyond = [this](double bytes) { return std::max(0.0, bytes - base_); };
-  double wanted = static_cast<double>(requested);
-  double end = beyond(resident_bytes());
-  // The kernel brings its peak up to date now and then only.
-  double peak = std::max(end, beyond(peak_resident_bytes()));
-  stand_idle(run.params().idle_seconds);
-  double idle = beyond(resident_bytes());
-  run.note("requested", "bytes", wanted);
-  run.note("peak", "bytes", peak);
-  run.note("peak_to_requested", "ratio", wanted > 0 ? peak / wanted : 0);
-  run.note("end", "bytes", end);
-  run.note("after_idle", "bytes", idle);
-}
 
 namespace {
 
@@ -124,6 +54,15 @@ uint64_t clear(Run& run, BlockTable* table) {
   return freed;
 }
 
+// Also of blocks that have been freed in the meantime.
+uint64_t bytes_in(Tables* tables) {
+  uint64_t sum = 0;
+  for (BlockTable& table : *tables) {
+    for (uint64_t i = 0; i < table.size(); ++i) sum += table[i].size;
+  }
+  return sum;
+}
+
 // ---- blocks of all sizes of the range, filled and freed in turns; the last filling stands ----
 
 uint64_t fill_in_turns(Run& run, BlockTable* table, unsigned thread, const std::vector<size_t>& sizes) {
@@ -140,11 +79,11 @@ uint64_t fill_in_turns(Run& run, BlockTable* table, unsigned thread, const std::
   return operations;
 }
 
-void run_filled(Run& run, const std::vector<size_t>& sizes) {
+void run_filled(Run& run, const std::vector<size_t>& sizes, bool whole_process = false) {
   uint64_t live = shape_of(run.params()).live;
   Tables tables = tables_for(run, live * sizes.size());
   if (tables.empty()) return;
-  FootprintMeter meter;
+  FootprintMeter meter = whole_process ? FootprintMeter::of_whole_process() : FootprintMeter();
   Phases phases;
   phases.work = [&](unsigned i) { return fill_in_turns(run, &tables[i], i, sizes); };
   phases.cleanup = [&](unsigned i) { clear(run, &tables[i]); };
@@ -153,6 +92,8 @@ void run_filled(Run& run, const std::vector<size_t>& sizes) {
 }
 
 void run_footprint_idle(Run& run) { run_filled(run, {run.params().size.max}); }
+
+void run_footprint_start(Run& run) { run_filled(run, {run.params().size.max}, true); }
 
 void run_footprint_exact(Run& run) {
   std::vector<size_t> sizes;
@@ -172,9 +113,10 @@ struct ShortLife {
 
 void* live_shortly(void* argument) {
   ShortLife* life = static_cast<ShortLife*>(argument);
+  Rng rng = life->rng;  // a copy: every round asks for the same sizes
   for (uint64_t i = 0; i < life->table->size(); ++i) {
     Block former = (*life->table)[i];
-    uint64_t random = life->rng.next();
+    uint64_t random = rng.next();
     // The new block comes first, as where a value is replaced by one that is made from it.
     if (!fill(*life->run, &(*life->table)[i], life->sizes->pick(random), random)) return nullptr;
     ++life->operations;
@@ -185,32 +127,41 @@ void* live_shortly(void* argument) {
   return nullptr;
 }
 
-uint64_t run_generations(Run& run, BlockTable* table, unsigned lane) {
-  const Params& params = run.params();
-  SizePicker sizes(params.size, SizePicker::kUniform);
-  ShortLife life = {&run, table, &sizes, Rng(params.seed, lane), 0};
-  for (uint64_t round = 0; round < shape_of(params).rounds && !run.failed(); ++round) {
-    pthread_t thread;
-    if (pthread_create(&thread, nullptr, live_shortly, &life) != 0) {
-      run.fail("a thread could not be started");
-      break;
-    }
-    pthread_join(thread, nullptr);
+// Starts the threads of one round and sees them end.
+void run_generation(Run& run, std::vector<ShortLife>* lives) {
+  std::vector<pthread_t> threads(lives->size());
+  size_t started = 0;
+  while (started < threads.size() && pthread_create(&threads[started], nullptr, live_shortly, &(*lives)[started]) == 0)
+    ++started;
+  if (started < threads.size()) run.fail("a thread could not be started");
+  for (size_t i = 0; i < started; ++i) pthread_join(threads[i], nullptr);
+}
+
+uint64_t run_generations(Run& run, std::vector<ShortLife>* lives, FootprintMeter* meter) {
+  const uint64_t rounds = shape_of(run.params()).rounds;
+  for (uint64_t round = 0; round < rounds && !run.failed(); ++round) {
+    run_generation(run, lives);
+    meter->note_standing();
+    if (round == rounds / kEarly) meter->note_early();
   }
-  return life.operations;
+  uint64_t operations = 0;
+  for (const ShortLife& life : *lives) operations += life.operations;
+  return operations;
 }
 
 void run_footprint_threads(Run& run) {
-  Tables tables = tables_for(run, shape_of(run.params()).live);
+  const Params& params = run.params();
+  Tables tables = tables_for(run, shape_of(params).live);
   if (tables.empty()) return;
+  SizePicker sizes(params.size, SizePicker::kUniform);
+  std::vector<ShortLife> lives;
+  for (unsigned i = 0; i < params.threads; ++i) lives.push_back({&run, &tables[i], &sizes, Rng(params.seed, i), 0});
   FootprintMeter meter;
   Phases phases;
-  phases.work = [&](unsigned lane) { return run_generations(run, &tables[lane], lane); };
-  run.parallel(run.params().threads, phases);
-  uint64_t requested = 0;
-  for (BlockTable& table : tables) {
-    for (uint64_t i = 0; i < table.size(); ++i) requested += table[i].size;
-  }
+  phases.work = [&](unsigned) { return run_generations(run, &lives, &meter); };
+  run.parallel(1, phases);
+  run.count_own_threads(params.threads);
+  uint64_t requested = bytes_in(&tables);
   // By a thread that has allocated none of them.
   for (BlockTable& table : tables) clear(run, &table);
   meter.finish(run, requested);
@@ -255,9 +206,86 @@ void run_footprint_classes(Run& run) {
   phases.work = [&](unsigned i) { return change_class(run, &tables[i], i, &requested[i]); };
   phases.cleanup = [&](unsigned i) { clear(run, &tables[i]); };
   run.parallel(params.threads, phases);
-  uint64_t sum = 0;
-  for (uint64_t bytes : requested) sum += bytes;
-  meter.finish(run, sum);
+  meter.finish(run, std::accumulate(requested.begin(), requested.end(), uint64_t{0}));
+}
+
+// ---- many threads at once, which have freed everything and wait ----
+
+uint64_t hold_and_let_go(Run& run, BlockTable* table, unsigned thread, pthread_barrier_t* all_hold) {
+  const Params& params = run.params();
+  SizePicker sizes(params.size, SizePicker::kUniform);
+  Rng rng(params.seed, thread);
+  uint64_t operations = 0;
+  for (uint64_t round = 0; round < shape_of(params).rounds; ++round) {
+    for (uint64_t i = 0; i < table->size(); ++i) {
+      uint64_t random = rng.next();
+      if (!fill(run, &(*table)[i], sizes.pick(random), random)) break;
+      ++operations;
+    }
+    // Also after a failure: the others wait.
+    pthread_barrier_wait(all_hold);
+    operations += clear(run, table);
+  }
+  return operations;
+}
+
+void run_footprint_parked(Run& run) {
+  const unsigned threads = run.params().threads;
+  Tables tables = tables_for(run, shape_of(run.params()).live);
+  if (tables.empty()) return;
+  pthread_barrier_t barrier;
+  pthread_barrier_init(&barrier, nullptr, threads);
+  FootprintMeter meter;
+  Phases phases;
+  phases.work = [&](unsigned i) { return hold_and_let_go(run, &tables[i], i, &barrier); };
+  // Nobody leaves before the first has looked.
+  phases.cleanup = [&](unsigned i) {
+    if (i == 0) meter.finish(run, bytes_in(&tables));
+    pthread_barrier_wait(&barrier);
+  };
+  run.parallel(threads, phases);
+  pthread_barrier_destroy(&barrier);
+}
+
+// ---- large blocks, all of whose pages are written ----
+
+void touch_pages(const Block& block) {
+  constexpr size_t kSmallestPage = 4096;
+  for (size_t at = kSmallestPage; at + 1 < block.size; at += kSmallestPage) block.bytes[at] = 0;
+}
+
+uint64_t replace_at_random(Run& run, BlockTable* table, unsigned thread, uint64_t* most_live) {
+  const Params& params = run.params();
+  SizePicker sizes(params.size, SizePicker::kUniform);
+  Rng rng(params.seed, thread);
+  uint64_t live = 0;
+  for (uint64_t n = 0; n < params.iters; ++n) {
+    Block* block = &(*table)[rng.below(table->size())];
+    uint64_t random = rng.next();
+    if (block->bytes != nullptr) {
+      live -= block->size;
+      if (!block->give_back()) run.fail_corrupt(block->size);
+      continue;
+    }
+    if (!fill(run, block, sizes.pick(random), random)) return n;
+    touch_pages(*block);
+    live += block->size;
+    *most_live = std::max(*most_live, live);
+  }
+  return params.iters;
+}
+
+void run_footprint_large(Run& run) {
+  const Params& params = run.params();
+  Tables tables = tables_for(run, params.working_set);
+  if (tables.empty()) return;
+  std::vector<uint64_t> most_live(params.threads, 0);
+  FootprintMeter meter;
+  Phases phases;
+  phases.work = [&](unsigned i) { return replace_at_random(run, &tables[i], i, &most_live[i]); };
+  phases.cleanup = [&](unsigned i) { clear(run, &tables[i]); };
+  run.parallel(params.threads, phases);
+  meter.finish(run, std::accumulate(most_live.begin(), most_live.end(), uint64_t{0}));
 }
 
 }  // namespace
@@ -273,7 +301,8 @@ const std::vector<Workload>& footprint_workloads() {
        kFootprint},
       {"footprint_threads",
        "a malloc or free",
-       "rounds of short-lived threads: each replaces the blocks that the thread before it has left, one by one",
+       "rounds of short-lived threads, which replace the blocks of the last round; round end is the most held between "
+       "two rounds, growth the peak over that of the first tenth",
        {64, 800000, 20000, {16, 215}, 42},
        1,
        run_footprint_threads,
@@ -281,7 +310,7 @@ const std::vector<Workload>& footprint_workloads() {
       {"footprint_classes",
        "a malloc or free",
        "grows in blocks of the smallest size, frees 9 in 10 of them at random, allocates half as much in the largest",
-       {1, 4194304, 4194304, {64, 192}, 42},
+       {1, 16777216, 16777216, {64, 192}, 42},
        1,
        run_footprint_classes,
        kFootprint},
@@ -291,6 +320,34 @@ const std::vector<Workload>& footprint_workloads() {
        {1, 1000000, 1000000, {16, 128}, 42},
        1,
        run_footprint_exact,
+       kFootprint},
+      {"footprint_handover",
+       "a malloc or free",
+       "pairs of threads: one only allocates, the other only frees; growth is the peak over that of the first tenth",
+       {2, 20000000, 10000, {16, 512}, 42},
+       1,
+       run_footprint_handover,
+       kFootprint},
+      {"footprint_parked",
+       "a malloc or free",
+       "all threads hold their working sets at once, free them and wait: what idle threads keep, with their stacks",
+       {1000, 100, 100, {16, 1024}, 42},
+       1,
+       run_footprint_parked,
+       kFootprint},
+      {"footprint_large",
+       "a malloc or free",
+       "a random slot is freed when it holds a block, else filled with a large one, whose every page is written",
+       {1, 500000, 128, {65536, 4194304}, 42},
+       1,
+       run_footprint_large,
+       kFootprint},
+      {"footprint_start",
+       "a malloc or free",
+       "the whole process, with next to nothing allocated: an empty program (in compare, that is)",
+       {1, 1, 1, {16, 16}, 42},
+       1,
+       run_footprint_start,
        kFootprint},
   };
   return *rows;

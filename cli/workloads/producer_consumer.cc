@@ -6,6 +6,7 @@
 
 #include "cli/workloads/block.h"
 #include "cli/workloads/bodies.h"
+#include "cli/workloads/footprint.h"
 
 namespace hakctl {
 
@@ -50,7 +51,8 @@ struct Pair {
   size_t oldest = 0;
 };
 
-uint64_t produce(Run& run, Channel* channel, unsigned seed_index) {
+// The meter may be null.
+uint64_t produce(Run& run, Channel* channel, unsigned seed_index, FootprintMeter* meter) {
   const Params& params = run.params();
   Rng rng(params.seed, seed_index);
   SizePicker sizes(params.size, SizePicker::kUniform);
@@ -69,6 +71,10 @@ uint64_t produce(Run& run, Channel* channel, unsigned seed_index) {
     }
     channel->send(batch);
     if (run.failed()) break;
+    if (meter != nullptr && made >= params.iters / kEarly) {
+      meter->note_early();
+      meter = nullptr;
+    }
   }
   channel->send(Batch());  // an empty batch is the end
   return made;
@@ -91,24 +97,43 @@ uint64_t consume(Run& run, Pair* pair) {
   }
 }
 
-}  // namespace
+std::vector<Pair> pairs_for(const Params& params) {
+  std::vector<Pair> pairs((params.threads + 1) / 2);
+  for (Pair& pair : pairs) pair.held.resize(params.working_set);
+  return pairs;
+}
 
-void run_producer_consumer(Run& run) {
-  unsigned pairs = (run.params().threads + 1) / 2;
-  std::vector<Pair> table(pairs);
-  for (Pair& pair : table) pair.held.resize(run.params().working_set);
+void run_pairs(Run& run, std::vector<Pair>* pairs, FootprintMeter* meter) {
   Phases phases;
   phases.work = [&](unsigned i) -> uint64_t {
-    Pair* pair = &table[i / 2];
-    return i % 2 == 0 ? produce(run, &pair->channel, i) : consume(run, pair);
+    Pair* pair = &(*pairs)[i / 2];
+    return i % 2 == 0 ? produce(run, &pair->channel, i, i == 0 ? meter : nullptr) : consume(run, pair);
   };
   phases.cleanup = [&](unsigned i) {
     if (i % 2 == 0) return;
-    for (Block& block : table[i / 2].held) {
+    for (Block& block : (*pairs)[i / 2].held) {
       if (block.bytes != nullptr && !block.give_back()) run.fail_corrupt(block.size);
     }
   };
-  run.parallel(2 * pairs, phases);
+  run.parallel(2 * static_cast<unsigned>(pairs->size()), phases);
+}
+
+}  // namespace
+
+void run_producer_consumer(Run& run) {
+  std::vector<Pair> pairs = pairs_for(run.params());
+  run_pairs(run, &pairs, nullptr);
+}
+
+void run_footprint_handover(Run& run) {
+  std::vector<Pair> pairs = pairs_for(run.params());
+  FootprintMeter meter;
+  run_pairs(run, &pairs, &meter);
+  uint64_t requested = 0;
+  for (const Pair& pair : pairs) {
+    for (const Block& block : pair.held) requested += block.size;
+  }
+  meter.finish(run, requested);
 }
 
 }  // namespace hakctl

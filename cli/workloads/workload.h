@@ -72,6 +72,9 @@ class Run {
   // One thread is the caller's own, as in a program without threads; more are started for the purpose.
   void parallel(unsigned threads, const Phases& phases);
 
+  // After parallel(), for a workload whose work starts the threads itself.
+  void count_own_threads(unsigned threads) { outcome_.threads = threads; }
+
   void note(const char* name, const char* unit, double value);
   // The first failure is kept. Workers look at failed() now and then and leave early.
   void fail(const std::string& why);

@@ -70,7 +70,7 @@ TEST(Dispatcher, RunsASmallBenchmark) {
 TEST(Dispatcher, RunsTheFootprintFamily) {
   Ran ran = run({"bench", "footprint", "--threads", "2", "--iters", "1000", "--repeats", "1", "--idle", "0"});
   EXPECT_EQ(ran.status, 0) << ran.err;
-  for (const char* word : {"footprint_idle", "footprint_exact", "peak to requested", "after idle MiB"}) {
+  for (const char* word : {"footprint_idle", "footprint_start", "peak to requested", "after idle MiB", "growth"}) {
     EXPECT_THAT(ran.out, HasSubstr(word));
   }
 }
@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
                     WrongUsage{{"help", "benhc"}, "did you mean bench?"},
                     WrongUsage{{"help", "bench", "dump"}, "help explains one command at a time"},
                     WrongUsage{{"bench", "mixd"}, "hakctl bench: there is no workload mixd; did you mean mixed?"},
-                    WrongUsage{{"bench", "--threads", "0"}, "--threads 0: must be 1 to 512"},
+                    WrongUsage{{"bench", "--threads", "0"}, "--threads 0: must be 1 to 4096"},
                     WrongUsage{{"bench", "--thread", "1"}, "did you mean --threads?"},
                     WrongUsage{{"bench", "tree", "--size", "8"}, "tree needs blocks of at least 24 bytes"},
                     WrongUsage{{"bench", "--rounds", "3"}, "--rounds is a flag of other commands"},

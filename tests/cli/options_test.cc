@@ -61,7 +61,7 @@ TEST(BenchOptions, KeepsTheCommandLineForReports) {
 }
 
 TEST(BenchOptions, RejectsAThreadCountOfZero) {
-  EXPECT_EQ(error_of({"--threads", "0"}), "--threads 0: must be 1 to 512");
+  EXPECT_EQ(error_of({"--threads", "0"}), "--threads 0: must be 1 to 4096");
 }
 
 TEST(BenchOptions, RejectsAThreadCountThatIsNoNumber) {
