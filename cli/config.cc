@@ -2,14 +2,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/bazelrc.h"
 #include "cli/build_note.h"
 #include "cli/command.h"
 #include "cli/errors.h"
 #include "cli/machine.h"
+#include "cli/presets.h"
 #include "cli/process.h"
 #include "cli/suggest.h"
 #include "cli/text_table.h"
@@ -38,38 +37,6 @@ constexpr const char* kHelp =
     "  hakctl config show bazel-bin/frontend/libhakmem.so --format json\n"
     "  hakctl config show $$\n"
     "  hakctl config run hardened -- python3 -c 'print(1)'\n";
-
-constexpr const char* kLibraryTarget = "//frontend:libhakmem.so";
-constexpr const char* kLibrary = "bazel-bin/frontend/libhakmem.so";
-
-struct Presets {
-  std::string workspace;
-  std::vector<Preset> all;
-
-  bool has(const std::string& name) const {
-    return std::any_of(all.begin(), all.end(), [&](const Preset& preset) { return preset.name == name; });
-  }
-
-  const Preset& named(const std::string& name) const {
-    std::vector<std::string> names;
-    for (const Preset& preset : all) {
-      if (preset.name == name) return preset;
-      names.push_back(preset.name);
-    }
-    throw UsageError("there is no preset " + name + suggestion(name, names));
-  }
-};
-
-Presets load_presets() {
-  Presets presets;
-  presets.workspace = find_workspace();
-  std::ifstream file(presets.workspace + "/.bazelrc");
-  if (presets.workspace.empty() || !file) {
-    throw MissingError("no .bazelrc here or above; run it inside the checkout, or set HAKCTL_WORKSPACE to its root");
-  }
-  presets.all = parse_bazelrc(file);
-  return presets;
-}
 
 // What the preset sets: its lines without the words before the first flag.
 std::string summary_of(const Preset& preset) {
@@ -175,23 +142,17 @@ int diff(const Options& options, const Streams& streams) {
   return kExitSuccess;
 }
 
-std::vector<std::string> build_command(const Presets& presets, const Preset& preset) {
-  return {presets.workspace + "/bazelw", "build", "--config=" + preset.name, kLibraryTarget};
-}
-
 int build(const Options& options, const Streams& streams) {
   const Presets presets = load_presets();
   const Preset& preset = presets.named(options.words[1]);
   streams.out.flush();
-  return run_visibly(build_command(presets, preset), {}) == 0 ? kExitSuccess : kExitFailure;
+  return build_visibly(presets, preset) ? kExitSuccess : kExitFailure;
 }
 
 int run(const Options& options, const Streams&) {
   const Presets presets = load_presets();
-  const Preset& preset = presets.named(options.words[1]);
-  ProcessResult built = run_captured(build_command(presets, preset), {});
-  if (built.exit_status != 0) throw RunError("the build failed:\n" + built.errors);
-  replace_program(options.tail, {{"LD_PRELOAD", presets.workspace + "/" + kLibrary}});
+  std::string library = build_library(presets, presets.named(options.words[1]), {});
+  replace_program(options.tail, {{"LD_PRELOAD", library}});
   throw MissingError("there is no program " + options.tail[0]);
 }
 
