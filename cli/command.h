@@ -35,6 +35,7 @@ Command config_command();
 Command compare_command();
 Command count_command();
 Command options_command();
+Command misuse_command();
 
 }  // namespace hakctl
 

@@ -4,8 +4,9 @@
 namespace hakctl {
 
 const std::vector<Command>& commands() {
-  static const auto* table = new std::vector<Command>{bench_command(), dump_command(),    compare_command(),
-                                                      count_command(), options_command(), config_command()};
+  static const auto* table =
+      new std::vector<Command>{bench_command(),   dump_command(),   compare_command(), count_command(),
+                               options_command(), config_command(), misuse_command()};
   return *table;
 }
 

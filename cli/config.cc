@@ -1,23 +1,32 @@
-// config.cc - `hakctl config`: the build presets of this checkout.
-#include <algorithm>
-#include <fstream>
+// config.cc - `hakctl config`: the build presets of this checkout, and what a built library says of itself.
+#include <unistd.h>
 
-#include "cli/bazelrc.h"
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/build_note.h"
 #include "cli/command.h"
 #include "cli/errors.h"
 #include "cli/machine.h"
+#include "cli/presets.h"
 #include "cli/process.h"
 #include "cli/suggest.h"
+#include "cli/text_table.h"
 
 namespace hakctl {
 
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 constexpr const char* kHelp =
     "The presets are the build:NAME lines of .bazelrc; each can be given to Bazel as --config=NAME.\n"
     "\n"
     "  list                     each preset and what it is for\n"
     "  show PRESET              its lines\n"
+    "  show FILE                how the hakmem in a library or program was built: its flags, the preset that has the\n"
+    "                           same ones, the compiler\n"
+    "  show PID                 the same of a running process, for each of its files that has hakmem in it\n"
     "  diff PRESET PRESET       the lines that only one of the two has\n"
     "  build PRESET             build libhakmem.so with it\n"
     "  run PRESET -- COMMAND    build it, then run a command on that library\n"
@@ -25,35 +34,9 @@ constexpr const char* kHelp =
     "Examples:\n"
     "  hakctl config list\n"
     "  hakctl config diff fast hardened\n"
+    "  hakctl config show bazel-bin/frontend/libhakmem.so --format json\n"
+    "  hakctl config show $$\n"
     "  hakctl config run hardened -- python3 -c 'print(1)'\n";
-
-constexpr const char* kLibraryTarget = "//frontend:libhakmem.so";
-constexpr const char* kLibrary = "bazel-bin/frontend/libhakmem.so";
-
-struct Presets {
-  std::string workspace;
-  std::vector<Preset> all;
-
-  const Preset& named(const std::string& name) const {
-    std::vector<std::string> names;
-    for (const Preset& preset : all) {
-      if (preset.name == name) return preset;
-      names.push_back(preset.name);
-    }
-    throw UsageError("there is no preset " + name + suggestion(name, names));
-  }
-};
-
-Presets load_presets() {
-  Presets presets;
-  presets.workspace = find_workspace();
-  std::ifstream file(presets.workspace + "/.bazelrc");
-  if (presets.workspace.empty() || !file) {
-    throw MissingError("no .bazelrc here or above; run it inside the checkout, or set HAKCTL_WORKSPACE to its root");
-  }
-  presets.all = parse_bazelrc(file);
-  return presets;
-}
 
 // What the preset sets: its lines without the words before the first flag.
 std::string summary_of(const Preset& preset) {
@@ -63,7 +46,8 @@ std::string summary_of(const Preset& preset) {
 }
 
 // Presets that stand together in the file share the comment above them: it is written once.
-int list(const Presets& presets, const Options&, const Streams& streams) {
+int list(const Options&, const Streams& streams) {
+  const Presets presets = load_presets();
   size_t widest = 0;
   for (const Preset& preset : presets.all) widest = std::max(widest, preset.name.size());
   const std::string* heading = nullptr;
@@ -79,9 +63,58 @@ int list(const Presets& presets, const Options&, const Streams& streams) {
   return kExitSuccess;
 }
 
-int show(const Presets& presets, const Options& options, const Streams& streams) {
+int show_preset(const Presets& presets, const Options& options, const Streams& streams) {
+  if (options.format != Format::kTable) throw UsageError("--format json is for show with a FILE or a PID");
   for (const std::string& line : presets.named(options.words[1]).lines) streams.out << line << "\n";
   return kExitSuccess;
+}
+
+void write_note_table(std::ostream& out, const BuildNote& note) {
+  constexpr size_t kFirstColumnOfWords = 1;
+  std::string preset = preset_with(note.flags);
+  TextTable table({"hakmem in", note.file}, kFirstColumnOfWords);
+  table.add({"preset", preset.empty() ? "none of " + join(presets_with_flags(), ", ") : preset});
+  for (const auto& [flag, value] : note.flags) table.add({flag, value});
+  table.add({"compiler", note.compiler});
+  table.write_aligned(out);
+}
+
+Json note_json(const BuildNote& note) {
+  std::string preset = preset_with(note.flags);
+  Json json = {{"file", note.file}, {"preset", preset.empty() ? Json() : Json(preset)}, {"flags", Json::object()}};
+  for (const auto& [flag, value] : note.flags) {
+    json["flags"][flag] = value == "True" ? Json(true) : value == "False" ? Json(false) : Json(value);
+  }
+  json["compiler"] = note.compiler;
+  return json;
+}
+
+int show_notes(const std::vector<BuildNote>& notes, const Options& options, const Streams& streams) {
+  if (options.format == Format::kJson) {
+    Json json = {{"version", kVersion}, {"builds", Json::array()}};
+    for (const BuildNote& note : notes) json["builds"].push_back(note_json(note));
+    streams.out << json.dump(2) << "\n";
+    return kExitSuccess;
+  }
+  for (const BuildNote& note : notes) {
+    if (&note != &notes.front()) streams.out << "\n";
+    write_note_table(streams.out, note);
+  }
+  return kExitSuccess;
+}
+
+// A word with a slash is a file and a number is a process, whatever presets there are; a file without a slash counts
+// when no preset has its name.
+int show(const Options& options, const Streams& streams) {
+  const std::string& what = options.words[1];
+  if (what.find_first_not_of("0123456789") == std::string::npos) {
+    return show_notes(build_notes_of_process(what), options, streams);
+  }
+  if (what.find('/') != std::string::npos) return show_notes({read_build_note(what)}, options, streams);
+  if (access(what.c_str(), F_OK) != 0) return show_preset(load_presets(), options, streams);
+  Presets presets = find_workspace().empty() ? Presets() : load_presets();
+  if (presets.has(what)) return show_preset(presets, options, streams);
+  return show_notes({read_build_note(what)}, options, streams);
 }
 
 // What a line sets, without the preset's name, so that two presets can be compared.
@@ -100,7 +133,8 @@ void write_missing(std::ostream& out, const char* mark, const std::vector<std::s
   }
 }
 
-int diff(const Presets& presets, const Options& options, const Streams& streams) {
+int diff(const Options& options, const Streams& streams) {
+  const Presets presets = load_presets();
   std::vector<std::string> left = settings_of(presets.named(options.words[1]));
   std::vector<std::string> right = settings_of(presets.named(options.words[2]));
   write_missing(streams.out, "- ", left, right);
@@ -108,21 +142,17 @@ int diff(const Presets& presets, const Options& options, const Streams& streams)
   return kExitSuccess;
 }
 
-std::vector<std::string> build_command(const Presets& presets, const Preset& preset) {
-  return {presets.workspace + "/bazelw", "build", "--config=" + preset.name, kLibraryTarget};
-}
-
-int build(const Presets& presets, const Options& options, const Streams& streams) {
+int build(const Options& options, const Streams& streams) {
+  const Presets presets = load_presets();
   const Preset& preset = presets.named(options.words[1]);
   streams.out.flush();
-  return run_visibly(build_command(presets, preset), {}) == 0 ? kExitSuccess : kExitFailure;
+  return build_visibly(presets, preset) ? kExitSuccess : kExitFailure;
 }
 
-int run(const Presets& presets, const Options& options, const Streams&) {
-  const Preset& preset = presets.named(options.words[1]);
-  ProcessResult built = run_captured(build_command(presets, preset), {});
-  if (built.exit_status != 0) throw RunError("the build failed:\n" + built.errors);
-  replace_program(options.tail, {{"LD_PRELOAD", presets.workspace + "/" + kLibrary}});
+int run(const Options& options, const Streams&) {
+  const Presets presets = load_presets();
+  std::string library = build_library(presets, presets.named(options.words[1]), {});
+  replace_program(options.tail, {{"LD_PRELOAD", library}});
   throw MissingError("there is no program " + options.tail[0]);
 }
 
@@ -131,13 +161,13 @@ struct Verb {
   const char* operands;
   size_t words;  // with the verb itself
   bool tail;
-  int (*run)(const Presets& presets, const Options& options, const Streams& streams);
+  int (*run)(const Options& options, const Streams& streams);
 };
 
 const std::vector<Verb>& verbs() {
   static const auto* table = new std::vector<Verb>{
       {"list", "", 1, false, list},
-      {"show", " PRESET", 2, false, show},
+      {"show", " PRESET|FILE|PID", 2, false, show},
       {"diff", " PRESET PRESET", 3, false, diff},
       {"build", " PRESET", 2, false, build},
       {"run", " PRESET -- COMMAND", 2, true, run},
@@ -154,7 +184,10 @@ int run_config(const Options& options, const Streams& streams) {
     if (options.words.size() != verb.words || options.has_tail != verb.tail) {
       throw UsageError("write: hakctl config " + std::string(verb.name) + verb.operands);
     }
-    return verb.run(load_presets(), options, streams);
+    if (options.format != Format::kTable && verb.run != show) {
+      throw UsageError("--format json is for show with a FILE or a PID");
+    }
+    return verb.run(options, streams);
   }
   throw UsageError("config cannot " + options.words[0] + suggestion(options.words[0], names));
 }
@@ -163,9 +196,9 @@ int run_config(const Options& options, const Streams& streams) {
 
 Command config_command() {
   return {"config",
-          "show, compare, build and run the presets of .bazelrc",
-          "hakctl config list | show PRESET | diff PRESET PRESET | build PRESET | run PRESET -- COMMAND",
-          {{}, true, true},
+          "show, compare, build and run the presets of .bazelrc; tell how a library was built",
+          "hakctl config list | show PRESET|FILE|PID | diff PRESET PRESET | build PRESET | run PRESET -- COMMAND",
+          {{"format=table|json"}, true, true},
           kHelp,
           run_config};
 }

@@ -79,6 +79,7 @@ ABSL_FLAG(bool, list, false, "explain each workload and stop");
 ABSL_FLAG(hakctl::Choice, goal, {}, "compare the first library with the goals of this build");
 ABSL_FLAG(hakctl::Choice, baseline, {}, "the allocator that ratios refer to, or best");
 ABSL_FLAG(hakctl::Choice, with, {}, "allocators to run instead of those found: names, or NAME=LIBRARY");
+ABSL_FLAG(hakctl::Choice, presets, {}, "presets to build and to run on");
 
 namespace hakctl {
 
@@ -108,6 +109,7 @@ const std::vector<FlagRow>& flag_rows() {
       {"goal", "goal", "BUILD", 0, 0, {"default", "fast"}},
       {"baseline", "baseline", "NAME", 0, 0, {}},
       {"with", "with", "NAME[=LIB],...", 0, 0, {}},
+      {"presets", "presets", "NAME,...", 0, 0, {}},
   };
   return *rows;
 }
@@ -199,6 +201,7 @@ void keep_flag(const std::string& typed, const std::vector<std::string>& choices
   if (typed == "list") options->list = absl::GetFlag(FLAGS_list);
   if (typed == "baseline") options->baseline = absl::GetFlag(FLAGS_baseline).word;
   if (typed == "with") options->with = to_libraries(absl::GetFlag(FLAGS_with).word);
+  if (typed == "presets") options->presets = absl::StrSplit(absl::GetFlag(FLAGS_presets).word, ',');
   if (typed == "goal") {
     options->goal = absl::GetFlag(FLAGS_goal).word;
     check_choice(*find_row(typed), choices, options->goal);

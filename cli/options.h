@@ -42,6 +42,7 @@ struct Options {
   std::string goal;      // "", "default" or "fast"
   std::string baseline;  // the allocator that ratios refer to
   std::vector<NamedLibrary> with;
+  std::vector<std::string> presets;  // empty: those that the command has as its own
 };
 
 // What a command accepts.

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -41,10 +43,19 @@ void apply(const Environment& environment) {
   }
 }
 
-pid_t start(const std::vector<std::string>& command, const Environment& environment, const Ends& ends) {
+// Of a child with a limit: a group that is killed as one, and no core file.
+void stand_apart() {
+  setpgid(0, 0);
+  rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+pid_t start(const std::vector<std::string>& command, const Environment& environment, const Ends& ends,
+            bool apart = false) {
   std::vector<char*> argv = to_argv(command);
   pid_t child = fork();
   if (child != 0) return child;
+  if (apart) stand_apart();
   if (ends.input >= 0) dup2(ends.input, STDIN_FILENO);
   if (ends.output >= 0) dup2(ends.output, STDOUT_FILENO);
   if (ends.errors >= 0) dup2(ends.errors, STDERR_FILENO);
@@ -61,12 +72,25 @@ void read_into(int descriptor, bool* open, std::string* text) {
   if (got == 0 || (got < 0 && errno != EINTR)) *open = false;
 }
 
-void drain(int output, int errors, ProcessResult* result) {
+// Milliseconds for poll; never, as poll says it, without a limit or once it has been used.
+int remaining(double deadline) {
+  if (deadline == 0) return -1;
+  return static_cast<int>(std::max(0.0, deadline - monotonic_seconds()) * 1000);
+}
+
+// Kills the child's group at the deadline, if there is one, and goes on to what is left in the pipes.
+void drain(int output, int errors, pid_t child, double deadline, ProcessResult* result) {
   bool output_open = output >= 0;
   bool errors_open = errors >= 0;
   while (output_open || errors_open) {
     pollfd both[2] = {{output_open ? output : -1, POLLIN, 0}, {errors_open ? errors : -1, POLLIN, 0}};
-    if (poll(both, 2, -1) < 0 && errno != EINTR) return;
+    int ready = poll(both, 2, remaining(deadline));
+    if (ready < 0 && errno != EINTR) return;
+    if (ready == 0) {
+      kill(-child, SIGKILL);
+      deadline = 0;
+    }
+    if (ready <= 0) continue;
     if (both[0].revents != 0) read_into(output, &output_open, &result->output);
     if (both[1].revents != 0) read_into(errors, &errors_open, &result->errors);
   }
@@ -90,7 +114,8 @@ void wait_for(pid_t child, ProcessResult* result) {
   result->context_switches = static_cast<double>(usage.ru_nvcsw + usage.ru_nivcsw);
 }
 
-ProcessResult run_with(const std::vector<std::string>& command, const Environment& environment, bool keep_output) {
+ProcessResult run_with(const std::vector<std::string>& command, const Environment& environment, bool keep_output,
+                       unsigned seconds = 0) {
   int output[2] = {-1, -1};
   int errors[2] = {-1, -1};
   if (pipe2(errors, O_CLOEXEC) != 0) throw RunError("no pipe could be had");
@@ -98,12 +123,12 @@ ProcessResult run_with(const std::vector<std::string>& command, const Environmen
   int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
   ProcessResult result;
   double begin = monotonic_seconds();
-  pid_t child = start(command, environment, {nowhere, keep_output ? output[1] : nowhere, errors[1]});
+  pid_t child = start(command, environment, {nowhere, keep_output ? output[1] : nowhere, errors[1]}, seconds != 0);
   close(errors[1]);
   if (output[1] >= 0) close(output[1]);
   if (nowhere >= 0) close(nowhere);
   if (child < 0) throw RunError("no process could be started");
-  drain(output[0], errors[0], &result);
+  drain(output[0], errors[0], child, seconds != 0 ? begin + seconds : 0, &result);
   wait_for(child, &result);
   result.wall_seconds = monotonic_seconds() - begin;
   close(errors[0]);
@@ -119,6 +144,10 @@ ProcessResult run_captured(const std::vector<std::string>& command, const Enviro
 
 ProcessResult run_silently(const std::vector<std::string>& command, const Environment& environment) {
   return run_with(command, environment, false);
+}
+
+ProcessResult run_limited(const std::vector<std::string>& command, const Environment& environment, unsigned seconds) {
+  return run_with(command, environment, true, seconds);
 }
 
 void replace_program(const std::vector<std::string>& command, const Environment& environment) {

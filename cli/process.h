@@ -30,7 +30,11 @@ struct ProcessResult {
 // Runs a program (looked up in PATH) to its end, with nothing to read, and keeps what it writes.
 ProcessResult run_captured(const std::vector<std::string>& command, const Environment& environment);
 
-// The same, with its output thrown away and its errors kept: for programs that are timed.
+// The same for a program that may hang or crash: it leaves no core file, and after that many seconds it and what it has
+// started are killed.
+ProcessResult run_limited(const std::vector<std::string>& command, const Environment& environment, unsigned seconds);
+
+// As run_captured, with its output thrown away and its errors kept: for programs that are timed.
 ProcessResult run_silently(const std::vector<std::string>& command, const Environment& environment);
 
 // Replaces this program; returns only when that fails.

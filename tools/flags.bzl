@@ -104,3 +104,23 @@ def flag_macros():
             for level, value in enumerate(flag.values)
         })
     return macros
+
+def flag_texts():
+    """The flags as they were set, for the one file that writes them down: a value for local_defines.
+
+    Returns:
+      a list: HAK_TEXT_checks=checks=default and the like for each flag, and HAK_FLAG_TEXTS(X), which is X(HAK_TEXT_...)
+      for each of these
+    """
+    texts = ["HAK_FLAG_TEXTS(X)=" + "".join(["X(HAK_TEXT_%s)" % name for name in BOOL_FLAGS.keys() + STRING_FLAGS.keys()])]
+    for name in BOOL_FLAGS:
+        texts = texts + select({
+            "//tools:" + name + "_on": ["HAK_TEXT_%s=%s=True" % (name, name)],
+            "//conditions:default": ["HAK_TEXT_%s=%s=False" % (name, name)],
+        })
+    for name, flag in STRING_FLAGS.items():
+        texts = texts + select({
+            "//tools:" + name + "_" + value: ["HAK_TEXT_%s=%s=%s" % (name, name, value)]
+            for value in flag.values
+        })
+    return texts

@@ -97,3 +97,19 @@ def hakmem_variants(name, library, shared_library, visibility):
         tags = ["manual"],
         visibility = visibility,
     )
+
+def _preset_table_impl(ctx):
+    defaults = {name: str(flag.default) for name, flag in BOOL_FLAGS.items() + STRING_FLAGS.items()}
+    presets = dict({"default": {}}, **VARIANTS)
+    lines = []
+    for preset, changed in presets.items():
+        flags = dict(defaults, **changed)
+        pairs = ", ".join(["{\"%s\", \"%s\"}" % (name, value) for name, value in flags.items()])
+        lines.append("{\"%s\", {%s}},\n" % (preset, pairs))
+    ctx.actions.write(ctx.outputs.out, "".join(lines))
+
+preset_table = rule(
+    implementation = _preset_table_impl,
+    attrs = {"out": attr.output(mandatory = True)},
+    doc = "Rows of C++: the default and each of VARIANTS with the value of every flag.",
+)

@@ -107,6 +107,25 @@ TEST(Hakctl, ShowsTheOptionsThatItWasStartedWith) {
   EXPECT_EQ(refused["source"], "refused: soon");
 }
 
+TEST(Hakctl, SaysHowTheLibraryInItselfWasBuilt) {
+  ProcessResult ran = hakctl({"config", "show", "cli/hakctl", "--format", "json"});
+  ASSERT_EQ(ran.exit_status, 0) << ran.errors;
+  auto json = nlohmann::json::parse(ran.output);
+  ASSERT_EQ(json["builds"].size(), 1u);
+  EXPECT_EQ(json["builds"][0]["file"], "cli/hakctl");
+  EXPECT_EQ(json["builds"][0]["flags"]["header_classidx"], HAK_HEADER_CLASSIDX == 1);
+  EXPECT_THAT(json["builds"][0]["compiler"].get<std::string>(), HasSubstr("."));
+  EXPECT_THAT(hakctl({"config", "show", "cli/hakctl"}).output, StartsWith("hakmem in          cli/hakctl\npreset "));
+}
+
+TEST(Hakctl, SaysInOneLineThatAFileHasNoHakmem) {
+  ProcessResult ran = hakctl({"config", "show", "/bin/sh"});
+  EXPECT_EQ(ran.exit_status, 2);
+  EXPECT_EQ(ran.output, "");
+  EXPECT_EQ(ran.errors, "hakctl config: /bin/sh carries no note of hakmem\n");
+  EXPECT_EQ(hakctl({"config", "show", "/etc/passwd"}).errors, "hakctl config: /etc/passwd is not an ELF file\n");
+}
+
 class InAWorkspace : public testing::Test {
  protected:
   void SetUp() override {
@@ -131,6 +150,17 @@ TEST_F(InAWorkspace, ListsThePresets) {
 TEST_F(InAWorkspace, ShowsAndComparesPresets) {
   EXPECT_EQ(config({"show", "opt"}).output, "build:opt --copt=-O3\n");
   EXPECT_EQ(config({"diff", "opt", "plain"}).output, "- build --copt=-O3\n+ build --copt=-O1\n");
+}
+
+TEST_F(InAWorkspace, TakesAFileThatHasTheNameOfNoPreset) {
+  std::string hakctl_path = run_captured({"readlink", "-f", "cli/hakctl"}, {}).output;
+  hakctl_path.resize(hakctl_path.size() - 1);
+  ProcessResult ran =
+      run_captured({"sh", "-c",
+                    "cd " + root_ + " && cp " + hakctl_path +
+                        " plain && cp plain copy && ./copy config show plain && " + "./copy config show copy"},
+                   {{"HAKCTL_WORKSPACE", root_}});
+  EXPECT_THAT(ran.output, StartsWith("build:plain --copt=-O1\nhakmem in          copy\n")) << ran.errors;
 }
 
 TEST_F(InAWorkspace, SuggestsAPreset) {

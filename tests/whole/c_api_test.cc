@@ -478,18 +478,6 @@ TEST(Valloc, AndPvallocOfAnImpossibleSizeAreNullAndENOMEM) {
 
 TEST(UsableSize, OfNullIsZero) { EXPECT_EQ(malloc_usable_size(nullptr), 0u); }
 
-TEST(MallocTrim, GivesFreeMemoryBackAndSaysSo) {
-  std::vector<void*> blocks(200);
-  for (void*& block : blocks) memset(block = malloc(100000), 1, 100000);
-  for (void* block : blocks) free(block);
-  size_t before = ResidentBytes();
-  ASSERT_GT(Counter("dirty_bytes"), 0u);
-  EXPECT_EQ(malloc_trim(0), 1);
-  EXPECT_LT(ResidentBytes(), before);
-  EXPECT_EQ(Counter("dirty_bytes"), 0u);
-  EXPECT_EQ(malloc_trim(0), 0) << "nothing was left to give back";
-}
-
 TEST(Mallinfo, TellsWhatIsLiveAndWhatIsFree) {
   struct mallinfo2 before = mallinfo2();
   std::vector<void*> blocks(1000);

@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "frontend/introspect.h"
-
 namespace {
 
 constexpr unsigned kChildSeconds = 120;
@@ -44,16 +42,6 @@ bool ForEachStampedWord(size_t bytes, Visitor visit) {
 }
 
 }  // namespace
-
-uint64_t Counter(const char* name) {
-  hak_counter counters[64];
-  size_t count = hak_counters(counters, 64);
-  for (size_t i = 0; i < count; i++) {
-    if (strcmp(counters[i].name, name) == 0) return counters[i].value;
-  }
-  fprintf(stderr, "no counter %s\n", name);
-  abort();
-}
 
 size_t VirtualBytes() { return Statm(0); }
 size_t ResidentBytes() { return Statm(1); }

@@ -1,0 +1,12 @@
+/* Another thread than the owner frees a pointer 16 bytes behind the start of the block. */
+#include "cli/misuse/programs/misuse.h"
+
+int main(int argc, char** argv) {
+  char* block = malloc(size_argument(argc, argv));
+  char* inside = block + 16;
+  suspect(inside);
+  suspect(block);
+  BUG(in_thread(free_it, inside);)
+  free(block);
+  return 0;
+}
