@@ -291,7 +291,8 @@ static uintptr_t alloc_in_lists(hak_arena* arena, hak_run_use use, uint64_t list
 
 /* A run that holds memory already, in one of the chunks that became dirty last. */
 static uintptr_t alloc_in_dirty(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
-  if (!hak_arena_has_dirty(arena, units)) return 0;
+  /* Large runs of all lengths share their chunks: there the shortest run that fits matters more. */
+  if (use == HAK_RUN_LARGE || !hak_arena_has_dirty(arena, units)) return 0;
   uint64_t aligned = aligned_units(align);
   int tries = ARENA_DIRTY_TRIES;
   for (hak_chunk* c = arena->dirty_chunks; c != NULL && tries > 0; c = c->dirty_next, tries--) {
