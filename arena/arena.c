@@ -291,7 +291,8 @@ static uintptr_t alloc_in_lists(hak_arena* arena, hak_run_use use, uint64_t list
 
 /* A run that holds memory already, in one of the chunks that became dirty last. */
 static uintptr_t alloc_in_dirty(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
-  if (!hak_arena_has_dirty(arena, units)) return 0;
+  /* Large runs of all lengths share their chunks: there the shortest run that fits matters more. */
+  if (use == HAK_RUN_LARGE || !hak_arena_has_dirty(arena, units)) return 0;
   uint64_t aligned = aligned_units(align);
   int tries = ARENA_DIRTY_TRIES;
   for (hak_chunk* c = arena->dirty_chunks; c != NULL && tries > 0; c = c->dirty_next, tries--) {
@@ -626,4 +627,55 @@ bool hak_arena_next_region(hak_arena* arena, uintptr_t after, hak_region* out) {
   if (found != NULL) *out = *found;
   hak_lock_release(&arena->lock);
   return found != NULL;
+}
+
+/* ---- validator ---- */
+
+static void chunk_check(const hak_arena* arena, const hak_chunk* chunk, uintptr_t base) {
+  if (chunk->base != base) hak_fatal("chunk: base", base);
+  if ((chunk->dirty & ~chunk->free) != 0) hak_fatal("chunk: a used unit is dirty", base);
+  if ((chunk->aged & ~chunk->free) != 0) hak_fatal("chunk: a used unit is aged", base);
+  if (chunk->longest != run_longest(chunk->free)) hak_fatal("chunk: longest free run", base);
+  if (!chunk->committed && (~chunk->free != 0 || chunk->dirty != 0)) hak_fatal("chunk: used before its commit", base);
+  if (chunk->dirty != 0 && !chunk->in_dirty_list) hak_fatal("chunk: dirty, and in no list", base);
+  if (chunk->longest != 0 && (arena->runs_there[chunk->use] >> (chunk->longest - 1) & 1) == 0) {
+    hak_fatal("chunk: its list is said to be empty", base);
+  }
+}
+
+static size_t lists_check(const hak_arena* arena) {
+  size_t listed = 0;
+  for (unsigned use = 0; use < HAK_RUN_USES; use++) {
+    for (unsigned n = 1; n <= HAK_CHUNK_UNITS; n++) {
+      const hak_chunk_list* list = &arena->by_run[use][n];
+      if ((list->first != NULL) != ((arena->runs_there[use] >> (n - 1) & 1) != 0)) hak_fatal("arena: runs_there", n);
+      const hak_chunk* before = NULL;
+      for (const hak_chunk* c = list->first; c != NULL; before = c, c = c->next, listed++) {
+        if (c->longest != n || c->use != use || c->prev != before) hak_fatal("arena: chunk in a wrong list", c->base);
+      }
+      if (list->last != before) hak_fatal("arena: end of a list", n);
+    }
+  }
+  return listed;
+}
+
+void hak_arena_check(hak_arena* arena) {
+  hak_lock_acquire(&arena->lock);
+  uint64_t used = arena->stats.mapped_bytes;
+  uint64_t dirty = 0;
+  size_t with_free = 0;
+  for (const hak_region* r = arena->regions; r != NULL; r = r->next) {
+    const hak_chunk* chunk = hak_map_slot(arena->map, r->base);
+    for (size_t i = 0; i < r->chunks; i++) {
+      /* While somebody purges, units are in nobody's hands. */
+      if (arena->purging == 0) chunk_check(arena, &chunk[i], r->base + (i << HAK_CHUNK_SHIFT));
+      used += (uint64_t)hak_count_bits(~chunk[i].free) << HAK_UNIT_SHIFT;
+      dirty += (uint64_t)hak_count_bits(chunk[i].dirty) << HAK_UNIT_SHIFT;
+      with_free += chunk[i].longest != 0;
+    }
+  }
+  if (lists_check(arena) != with_free) hak_fatal("arena: a chunk is in no list", with_free);
+  if (arena->purging == 0 && used != arena->stats.used_bytes) hak_fatal("arena: used bytes", used);
+  if (dirty != arena->stats.dirty_bytes) hak_fatal("arena: dirty bytes", dirty);
+  hak_lock_release(&arena->lock);
 }

@@ -107,6 +107,8 @@ size_t hak_arena_tick(hak_arena* arena);
 size_t hak_arena_purge(hak_arena* arena);
 
 hak_arena_stats hak_arena_read_stats(hak_arena* arena);
+/* Whole-structure validator: aborts on the first broken invariant. */
+void hak_arena_check(hak_arena* arena);
 /* Copies out the region with the lowest address above `after`; false if there is none. Its addresses may go back to the
  * kernel at any later moment; then its chunk records have another base, or none. */
 bool hak_arena_next_region(hak_arena* arena, uintptr_t after, hak_region* out);

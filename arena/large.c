@@ -105,7 +105,8 @@ void* hak_large_resize(hak_arena* arena, hak_cell* cell, size_t bytes) {
   size_t rounded = hak_align_up(bytes, arena->os->page_bytes);
   if (rounded < bytes || rounded > PTRDIFF_MAX) return NULL;
   if (cell->kind == HAK_CELL_MAPPED) return resize_mapped(arena, cell, rounded);
-  if (HAK_GUARD_UNITS) return NULL; /* the guard behind it stays where it is */
+  /* The guard behind it stays where it is. */
+  if (HAK_GUARD_UNITS || cell->kind == HAK_CELL_GUARDED) return NULL;
   uintptr_t start = hak_large_start(cell);
   size_t have = units_of(hak_large_usable(cell));
   size_t want = units_of(rounded);

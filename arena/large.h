@@ -20,7 +20,7 @@ void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed
 
 static inline bool hak_large_is(const hak_cell* cell) {
   uint8_t kind = hak_peek(&cell->kind);
-  return kind == HAK_CELL_LARGE || kind == HAK_CELL_MAPPED;
+  return kind == HAK_CELL_LARGE || kind == HAK_CELL_MAPPED || kind == HAK_CELL_GUARDED;
 }
 /* The block's first byte and the bytes that the program may write. cell: of a large block. */
 static inline uintptr_t hak_large_start(const hak_cell* cell) { return (uintptr_t)cell->body; }

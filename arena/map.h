@@ -30,11 +30,12 @@ HAK_C_BEGIN
 struct hak_owner; /* a thread, as superslab/ knows it */
 
 typedef enum hak_cell_kind {
-  HAK_CELL_NONE,   /* free, or inside a large block */
-  HAK_CELL_SLAB,   /* a unit of a slab */
-  HAK_CELL_LARGE,  /* first unit of a large block in the arena */
-  HAK_CELL_MAPPED, /* first unit of a large block in a mapping of its own */
-  HAK_CELL_FREED,  /* was the first unit of a large block until it was freed */
+  HAK_CELL_NONE,    /* free, or inside a large block */
+  HAK_CELL_SLAB,    /* a unit of a slab */
+  HAK_CELL_LARGE,   /* first unit of a large block in the arena */
+  HAK_CELL_MAPPED,  /* first unit of a large block in a mapping of its own */
+  HAK_CELL_GUARDED, /* unit in which a guarded block begins */
+  HAK_CELL_FREED,   /* was the first unit of a large block until it was freed */
 } hak_cell_kind;
 
 /* What is known of one unit. A slab's units all have a cell; its first one, the head, stands for the slab. The fields

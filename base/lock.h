@@ -16,6 +16,7 @@ typedef enum hak_lock_rank {
   HAK_RANK_HELPER,    /* the helper thread at work */
   HAK_RANK_PROCESS,   /* start-up and the registry of threads */
   HAK_RANK_OWNER,     /* a thread's empty slabs */
+  HAK_RANK_GUARDED,   /* guarded blocks */
   HAK_RANK_ABANDONED, /* slabs without an owner */
   HAK_RANK_ARENA,     /* regions, chunks, runs */
   HAK_RANK_META,      /* memory of the allocator's own */

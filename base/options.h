@@ -12,12 +12,14 @@
 HAK_C_BEGIN
 
 /* NAME, default, smallest, largest, help. Sizes may be written with K, M or G. */
-#define HAK_FOR_EACH_OPTION(OPTION)                                                                               \
-  OPTION(decay_ms, DECAY_MS, 1000, 0, 3600000, "milliseconds that freed memory is kept for reuse; 0: not at all") \
-  OPTION(huge_pages, HUGE_PAGES, 1, 0, 2, "transparent huge pages: 0 never, 1 auto (large heaps only), 2 always") \
-  OPTION(background, BACKGROUND, 1, 0, 1, "1: a helper thread gives memory back while the program makes no call") \
-  OPTION(memory_limit, MEMORY_LIMIT, 0, 0, UINT64_MAX, "bytes above which memory goes back at once; 0: none")     \
-  OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, 0, 0, UINT64_MAX, "bytes above which malloc returns NULL; 0: none")
+#define HAK_FOR_EACH_OPTION(OPTION)                                                                                \
+  OPTION(decay_ms, DECAY_MS, 1000, 0, 3600000, "milliseconds that freed memory is kept for reuse; 0: not at all")  \
+  OPTION(huge_pages, HUGE_PAGES, 1, 0, 2, "transparent huge pages: 0 never, 1 auto (large heaps only), 2 always")  \
+  OPTION(background, BACKGROUND, 1, 0, 1, "1: a helper thread gives memory back while the program makes no call")  \
+  OPTION(memory_limit, MEMORY_LIMIT, 0, 0, UINT64_MAX, "bytes above which memory goes back at once; 0: none")      \
+  OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, 0, 0, UINT64_MAX, "bytes above which malloc returns NULL; 0: none") \
+  OPTION(guard_sample, GUARD_SAMPLE, 0, 0, UINT32_MAX,                                                             \
+         "one request in so many gets a page of its own, to catch misuse; 0: none")
 
 typedef struct hak_options {
 #define HAK_OPTION_FIELD(field, env, standard, low, high, help) uint64_t field;

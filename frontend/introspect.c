@@ -140,7 +140,8 @@ static bool add_large_of_chunk(const hak_chunk_info* chunk, void* arg) {
   totals* t = arg;
   for (uintptr_t unit = chunk->address; unit < chunk->address + chunk->bytes; unit += HAK_UNIT_BYTES) {
     const hak_cell* cell = hak_map_cell(&hak_the_process.map, unit);
-    if (hak_peek(&cell->kind) == HAK_CELL_LARGE) t->large_bytes += hak_large_usable(cell);
+    uint8_t kind = hak_peek(&cell->kind);
+    if (kind == HAK_CELL_LARGE || kind == HAK_CELL_GUARDED) t->large_bytes += hak_large_usable(cell);
   }
   return true;
 }

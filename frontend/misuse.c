@@ -17,7 +17,8 @@ static void describe_slab(hak_line* line, const hak_cell* cell) {
 }
 
 static void describe_large(hak_line* line, const hak_cell* cell) {
-  hak_line_text(line, " (large block of ");
+  /* Its kind is forgotten once it is freed. */
+  hak_line_text(line, cell->kind == HAK_CELL_GUARDED ? " (guarded block of " : " (large block of ");
   hak_line_number(line, hak_large_usable(cell));
   hak_line_text(line, " bytes)");
 }

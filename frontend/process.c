@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "frontend/helper.h"
+#include "frontend/sample.h"
 #include "pool_tls/pool.h"
 #include "tiny/tiny.h"
 
@@ -25,6 +26,7 @@ static pthread_key_t exit_key;
 static void before_fork(void) {
   hak_helper_before_fork();
   hak_lock_acquire(&hak_the_process.lock);
+  if (hak_sample_lock() != NULL) hak_lock_acquire(hak_sample_lock());
   hak_lock_acquire(&hak_the_process.slabs.lock);
   hak_lock_acquire(&hak_the_process.arena.lock);
   hak_lock_acquire(&hak_the_process.meta.lock);
@@ -34,6 +36,7 @@ static void each_lock(void (*act)(hak_lock*)) {
   act(&hak_the_process.meta.lock);
   act(&hak_the_process.arena.lock);
   act(&hak_the_process.slabs.lock);
+  if (hak_sample_lock() != NULL) act(hak_sample_lock());
   act(&hak_the_process.lock);
 }
 
@@ -165,5 +168,7 @@ HAK_SLOW hak_owner* hak_thread_attach(void) {
   thread_prewarm(&thread->owner);
   /* May allocate: by now it can. */
   pthread_setspecific(exit_key, thread);
+  if (first) hak_sample_start(process);
+  hak_sample_attach(thread);
   return &thread->owner;
 }

@@ -22,6 +22,7 @@ struct hak_thread {
   /* In the child of a fork: the thread stayed with the parent. Its lists may have been in the middle of a change, so
    * that nobody looks at them again; its slabs are found through the map (adopt_lost in process.c). */
   HAK_SHARED(uint32_t) lost;
+  uint64_t sample_left, sample_draws; /* sample.h: requests until the next guarded block; state of its generator */
 };
 
 /* The root: where everything is. A tool that reads it from outside checks magic, version and bytes first. */

@@ -5,11 +5,18 @@
 
 #include "base/fatal.h"
 #include "frontend/helper.h"
+#include "frontend/sample.h"
 
 /* ---- malloc, slow ---- */
 
 void* hak_route_large(size_t align, size_t bytes, bool* zeroed) {
   return hak_thread_attach() != NULL ? hak_large_alloc(&hak_the_process.arena, bytes, align, zeroed) : NULL;
+}
+
+/* Of a tiny class, or of the pool's, whose blocks have no header to mark. */
+static void* refill(hak_owner* owner, hak_bin* bin, size_t bytes) {
+  if (HAK_UNLIKELY(bin == &hak_sample_bin)) return hak_sample_alloc(owner, bytes);
+  return hak_tiny_refill(owner, bin);
 }
 
 HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
@@ -18,9 +25,9 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
   hak_owner* owner = hak_thread_attach();
   if (owner != NULL) {
     if (bytes <= HAK_TINY_MAX_BYTES) {
-      block = hak_tiny_refill(owner, hak_tiny_bin(owner, bytes));
+      block = refill(owner, hak_tiny_bin(owner, bytes), bytes);
     } else if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) {
-      block = hak_pool_refill(owner, hak_pool_bin(owner, bytes));
+      block = refill(owner, hak_pool_bin(owner, bytes), bytes);
     } else {
       block = hak_route_large(HAK_UNIT_BYTES, bytes, &zeroed);
     }
@@ -32,7 +39,7 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
 /* A function of its own, so that the step below needs no stack. */
 static HAK_MEDIUM void* refill_far(hak_owner* owner, hak_bin* bin, size_t bytes) {
   if (HAK_UNLIKELY(owner->pool == NULL)) return hak_route_alloc_slow(bytes); /* the thread's first request */
-  void* block = hak_tiny_refill(owner, bin); /* or the pool's, whose bins have no header to mark */
+  void* block = refill(owner, bin, bytes);
   if (HAK_UNLIKELY(block == NULL)) errno = ENOMEM;
   return block;
 }
@@ -66,14 +73,20 @@ static void free_shared(hak_owner* self, hak_cell* cell, uintptr_t address) {
   if (hak_slab_count_free(cell->head)) hak_owner_on_countdown(self, cell->head);
 }
 
-static HAK_SLOW void free_large(uintptr_t address) {
-  if (address == 0) return;
-  hak_cell* cell = hak_map_find(&hak_the_process.map, address);
-  if (cell == NULL || !hak_large_is(cell) || hak_large_start(cell) != address ||
-      !hak_large_free(&hak_the_process.arena, cell)) {
+HAK_SLOW void hak_route_free_large(hak_cell* cell, uintptr_t address) {
+  if (hak_peek(&cell->kind) == HAK_CELL_GUARDED) {
+    hak_sample_free(cell, address);
+  } else if (!hak_large_free(&hak_the_process.arena, cell)) {
     hak_route_bad_free(address);
   }
   hak_helper_consider(&hak_the_process);
+}
+
+static HAK_SLOW void free_large(uintptr_t address) {
+  if (address == 0) return;
+  hak_cell* cell = hak_map_find(&hak_the_process.map, address);
+  if (cell == NULL || !hak_large_is(cell) || hak_large_start(cell) != address) hak_route_bad_free(address);
+  hak_route_free_large(cell, address);
 }
 
 /* Whatever it is. */

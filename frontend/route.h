@@ -24,6 +24,8 @@ void* hak_route_alloc_slow(size_t bytes);
 /* A free that is not of a block in a slab of the caller's own; cell: of the address, or of another one. */
 void hak_route_free_slow(uintptr_t address, hak_slab* cell);
 void hak_route_count_slow(hak_slab* head);
+/* A live large block; cell: its own. */
+void hak_route_free_large(hak_cell* cell, uintptr_t address);
 /* Misuse. The grain is the address shifted, which is what the fast path has left of it. */
 __attribute__((noreturn)) void hak_route_bad_free(uintptr_t address);
 __attribute__((noreturn)) void hak_route_bad_grain(const hak_slab* cell, uintptr_t grain);

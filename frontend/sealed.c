@@ -134,8 +134,7 @@ static void free_large(const opened* o) {
   if (o->cell->kind == HAK_CELL_LARGE && !hak_the_process.arena.os->purge(address, o->seal.usable)) {
     memset(o->seal.block, 0, o->seal.usable);
   }
-  if (!hak_large_free(&hak_the_process.arena, o->cell)) hak_route_bad_free(address);
-  hak_helper_consider(&hak_the_process);
+  hak_route_free_large(o->cell, address);
 }
 
 static void free_in_slab(const opened* o) {
