@@ -58,7 +58,8 @@ const std::vector<Row>& rows() {
       // free, twice
       {"double_free_at_once", kAll, kDoubleFree},
       {"double_free_after_other_frees", kAll, kDoubleFree},
-      {"double_free_after_other_sizes", kAll, kDoubleFree},
+      // Where a run was, one of the others may have been.
+      {"double_free_after_other_sizes", kAll, "double free of %p (%b|\\(large block of [0-9]+ bytes\\))"},
       {"double_free_of_the_last_block", kAll, kDoubleFree},
       {"double_free_of_calloc", kAll, kDoubleFree},
       {"double_free_of_aligned", kAll, "double free of %p .*"},
