@@ -31,11 +31,11 @@ def combination_test(name, combinations, **kwargs):
     Args:
       name: the test
       combinations: name -> flags; their files are in NAME.builds/COMBINATION
-      core_test: a test program that is built anew with each combination and runs on its own
       **kwargs: for the test
     """
     data = [
         ":churn",
+        "//tests/misuse:misuse_test",
         "//tests/whole:c_api_on_library",
         "//tests/whole:cxx_on_library",
         "//tests/whole:start_and_end_on_library",

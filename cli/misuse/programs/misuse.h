@@ -2,7 +2,7 @@
  *
  * Each program has one fault, in BUG(...), and is compiled twice: as it stands, and as its twin, from which BUG(...) is
  * left out (and into which TWIN(...) is put, where something has to stand in its place). The program takes the size of
- * its blocks as its argument, and names the pointer of the fault on stdout, so that whoever runs it knows what to expect.
+ * its blocks as its argument, and names the pointer of the fault on stdout, so that its reader knows what to expect.
  */
 #ifndef HAK_CLI_MISUSE_MISUSE_H
 #define HAK_CLI_MISUSE_MISUSE_H
