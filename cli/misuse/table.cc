@@ -4,12 +4,14 @@ namespace hakctl {
 
 namespace {
 
-// One way to be served, by the size that leads to it, and how lines describe a block of the size (%b).
+// One way to be served, by the size that leads to it, and how lines describe a block of the size (%b): as most builds
+// do, without the pool, and with a seal behind each block, which makes some of them a page larger.
 struct Regime {
   const char* name;
   const char* argument;
   const char* block;
   const char* block_without_pool = block;
+  const char* sealed_block = block;
 };
 
 #define SLAB(stride) "\\(" stride "-byte class, slab [0-9]+ of superslab 0x[0-9a-f]+\\)"
@@ -17,9 +19,9 @@ struct Regime {
 
 const Regime kTiny = {"tiny", "100", SLAB("112")};
 const Regime kPool = {"pool", "20000", SLAB("20480"), LARGE("20480")};
-const Regime kLarge = {"large", "102400", LARGE("102400")};
-const Regime kLarger = {"8MB", "8388608", LARGE("8388608")};
-const Regime kMapped = {"mapped", "104857600", LARGE("104857600")};
+const Regime kLarge = {"large", "102400", LARGE("102400"), LARGE("102400"), LARGE("106496")};
+const Regime kLarger = {"8MB", "8388608", LARGE("8388608"), LARGE("8388608"), LARGE("8392704")};
+const Regime kMapped = {"mapped", "104857600", LARGE("104857600"), LARGE("104857600"), LARGE("104861696")};
 // The size is the program's own, or there is none.
 const Regime kOwn = {"", "", ".*"};
 
@@ -42,7 +44,9 @@ struct Row {
   const char* program;
   const std::vector<Regime>& regimes;
   const char* line;
-  bool needs_header = false;
+  bool needs_mark = false;
+  const char* line_without_pool = line;
+  const char* sealed_line = line;
 };
 
 const char kDoubleFree[] = "double free of %p %b";
@@ -51,12 +55,18 @@ const char kFreedUsableSize[] = "invalid malloc_usable_size of %p: block was fre
 const char kInsideFree[] = "invalid free of %p: inside block %s %b";
 const char kForeignFree[] = "invalid free of %p: not a pointer of this allocator";
 
+const char kOverwrittenHeader[] = "overwritten header of %p %b";
+// The block whose end it is: the neighbour of the one that the program names.
+const char kOverwrittenSeal[] = "write behind the end of 0x[0-9a-f]+ %b";
+
 const std::vector<Row>& rows() {
   static const auto* table = new std::vector<Row>{
       // free, twice
       {"double_free_at_once", kAll, kDoubleFree},
       {"double_free_after_other_frees", kAll, kDoubleFree},
-      {"double_free_after_other_sizes", kAll, kDoubleFree},
+      // The other blocks may be runs, as the first one is, and one of them may have been there after it: without the
+      // pool, and in the largest size where a seal makes them larger.
+      {"double_free_after_other_sizes", kAll, kDoubleFree, false, "double free of %p .*", "double free of %p .*"},
       {"double_free_of_the_last_block", kAll, kDoubleFree},
       {"double_free_of_calloc", kAll, kDoubleFree},
       {"double_free_of_aligned", kAll, "double free of %p .*"},
@@ -109,8 +119,9 @@ const std::vector<Row>& rows() {
       {"aligned_delete_of_unaligned", kAll, "delete with wrong alignment %s of %p %b"},
       {"aligned_sized_delete_too_large", kAll, "delete with wrong size %s of %p .*"},
       // writes where the block is not
-      {"overflow_by_one", kTinyOnly, "overwritten header of %p %b", true},
-      {"underflow_by_one", kTinyOnly, "overwritten header of %p %b", true},
+      {"overflow_by_one", kTinyOnly, kOverwrittenHeader, true, kOverwrittenHeader, kOverwrittenSeal},
+      {"underflow_by_one", kTinyOnly, kOverwrittenHeader, true, kOverwrittenHeader,
+       "(overwritten header of %p|write behind the end of 0x[0-9a-f]+) %b"},
   };
   return *table;
 }
@@ -122,15 +133,25 @@ std::string value_of(const FlagValues& build, const std::string& flag) {
   return "";
 }
 
+// Blocks have a seal behind them.
+bool is_sealed(const FlagValues& build) {
+  std::string checks = value_of(build, "checks");
+  return checks == "hardened" || checks == "debug";
+}
+
 }  // namespace
 
 std::vector<MisuseCase> misuse_cases(const FlagValues& build) {
   bool pool = value_of(build, "pool_tls_phase1") == "True";
+  bool sealed = is_sealed(build);
   std::vector<MisuseCase> cases;
   for (const Row& row : rows()) {
+    const char* line = pool ? row.line : row.line_without_pool;
+    if (sealed && row.sealed_line != row.line) line = row.sealed_line;
     for (const Regime& regime : row.regimes) {
       const char* block = pool ? regime.block : regime.block_without_pool;
-      cases.push_back({row.program, regime.name, regime.argument, row.line, block, row.needs_header});
+      if (sealed && regime.sealed_block != regime.block) block = regime.sealed_block;
+      cases.push_back({row.program, regime.name, regime.argument, line, block, row.needs_mark});
     }
   }
   return cases;
@@ -144,7 +165,7 @@ std::vector<std::string> misuse_programs() {
 
 bool promises_to_find(const FlagValues& build, const MisuseCase& misuse) {
   if (value_of(build, "checks") == "fast") return false;
-  return !misuse.needs_header || value_of(build, "header_classidx") == "True";
+  return !misuse.needs_mark || is_sealed(build) || value_of(build, "header_classidx") == "True";
 }
 
 }  // namespace hakctl

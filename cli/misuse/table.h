@@ -25,7 +25,7 @@ struct MisuseCase {
   // - %d and %h, the double and the half of the size
   std::string line;
   std::string block;  // how a block of the size is described
-  bool needs_header;  // without headers there is nothing between two blocks
+  bool needs_mark;    // found where something of the allocator's is between two blocks: headers, or seals
 };
 
 // Lines depend on how the library was built: a block of the pool's sizes is a large one where there is no pool.

@@ -6,10 +6,10 @@ int main(int argc, char** argv) {
   char* blocks[MANY];
   size_t size = size_argument(argc, argv);
   for (int i = 0; i < MANY; i++) blocks[i] = malloc(size);
-  /* Two that lie side by side. */
-  char *low = blocks[MANY - 2], *high = blocks[MANY - 1];
+  char *low, *high;
+  side_by_side(blocks, MANY, &low, &high);
   size_t usable = malloc_usable_size(low);
-  if (high - low > (ptrdiff_t)(usable + 16)) return 3;
+  if (high - low > (ptrdiff_t)(usable + 32)) return 3;
   suspect(high);
   memset(low, 'x', usable BUG(+1));
   for (int i = MANY - 1; i >= 0; i--) free(blocks[i]);
