@@ -493,11 +493,10 @@ bool hak_arena_close_guard(hak_arena* arena, uintptr_t start, size_t units) {
   return false;
 }
 
-void hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units) {
-  uintptr_t guard = start + (units << HAK_UNIT_SHIFT);
-  /* The kernel can refuse for want of memory only, and the addresses would be lost for ever. */
-  if (!arena->os->commit(guard, HAK_UNIT_BYTES)) hak_fatal("a guard page cannot be opened again", guard);
+bool hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units) {
+  if (!arena->os->commit(start + (units << HAK_UNIT_SHIFT), HAK_UNIT_BYTES)) return false;
   hak_sub_relaxed(&arena->guards, 1u);
+  return true;
 }
 
 static bool units_are_free(const hak_arena* arena, uintptr_t start, size_t units) {

@@ -85,8 +85,9 @@ bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t mo
  * which the kernel allows so many, so that there are HAK_MOST_GUARDS at the most. */
 enum { HAK_GUARD_UNITS = HAK_HARDENED, HAK_MOST_GUARDS = 16384 };
 bool hak_arena_close_guard(hak_arena* arena, uintptr_t start, size_t units);
-/* Makes it accessible again, before the run is given back. */
-void hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units);
+/* Makes it accessible again, before the run is given back. False if the kernel has no memory for that: the guard stays
+ * closed and in use for good, and only the run's own units are given back, for a free must not fail. */
+bool hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units);
 
 /* A hint, without the lock: a request for so many units would most likely be served from memory that the arena holds.
  */

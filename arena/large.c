@@ -68,8 +68,9 @@ bool hak_large_free(hak_arena* arena, hak_cell* cell) {
   if (kind == HAK_CELL_MAPPED) {
     hak_arena_unmap(arena, start, bytes);
   } else {
-    if (HAK_GUARD_UNITS && cell->state != 0) hak_arena_open_guard(arena, start, units_of(bytes));
-    hak_arena_free(arena, start, units_of(bytes) + HAK_GUARD_UNITS);
+    size_t units = units_of(bytes);
+    bool opened = !HAK_GUARD_UNITS || cell->state == 0 || hak_arena_open_guard(arena, start, units);
+    hak_arena_free(arena, start, units + (opened ? (size_t)HAK_GUARD_UNITS : 0));
   }
   return true;
 }

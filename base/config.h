@@ -48,7 +48,7 @@
 /* A variable of the core: a hidden declaration is what lets the fast paths reach it without the GOT. */
 #define HAK_HIDDEN __attribute__((visibility("hidden")))
 /* Functions that stand apart from every fast path: those that come up every few dozen calls, and the rare ones, which
- * the compiler may make small instead of fast. */
+ * the compiler may make small instead of fast: no loop, memset or memcpy belongs into one of those. */
 #define HAK_MEDIUM __attribute__((noinline))
 #define HAK_SLOW __attribute__((noinline, cold))
 /* Reads without synchronization what another thread may be giving to a new use: what it finds may be wrong, and each

@@ -12,6 +12,7 @@
 #include "cli/misuse/run.h"
 #include "cli/misuse/table.h"
 #include "cli/presets.h"
+#include "cli/suggest.h"
 #include "cli/text_table.h"
 
 namespace hakctl {
@@ -85,9 +86,10 @@ std::vector<BuiltPreset> build_presets(const Options& options, const Streams& st
 void check_programs(const Options& options) {
   std::vector<std::string> known = misuse_programs();
   for (const std::string& word : options.words) {
-    if (std::find(known.begin(), known.end(), word) == known.end()) {
-      throw UsageError("there is no misuse program " + word + "; cli/misuse/programs has them");
-    }
+    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    std::string near = nearest_word(word, known);
+    throw UsageError("there is no misuse program " + word +
+                     (near.empty() ? "; cli/misuse/programs has them" : "; did you mean " + near + "?"));
   }
 }
 
@@ -169,9 +171,7 @@ std::string first_line(const std::string& text) {
 void write_json(std::ostream& out, const std::vector<BuiltPreset>& presets, const std::vector<MisuseRow>& rows) {
   Json json = {{"version", kVersion}, {"presets", Json::array()}, {"rows", Json::array()}};
   for (const BuiltPreset& preset : presets) {
-    Json flags = Json::object();
-    for (const auto& [flag, value] : preset.flags) flags[flag] = value;
-    json["presets"].push_back({{"name", preset.name}, {"library", preset.library}, {"flags", flags}});
+    json["presets"].push_back({{"name", preset.name}, {"library", preset.library}});
   }
   for (const MisuseRow& row : rows) {
     Json results = Json::object();

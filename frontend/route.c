@@ -198,7 +198,7 @@ static inline bool fits_in_place(size_t old_bytes, size_t bytes) {
   return bytes <= old_bytes && bytes >= old_bytes / 2;
 }
 
-HAK_SLOW void* hak_route_calloc_slow(size_t total) {
+HAK_MEDIUM void* hak_route_calloc_slow(size_t total) {
   bool zeroed = false;
   void* block;
   if (total > HAK_ROUTE_SLAB_BYTES) {
@@ -210,7 +210,7 @@ HAK_SLOW void* hak_route_calloc_slow(size_t total) {
   return block == NULL || zeroed ? block : memset(block, 0, total);
 }
 
-static HAK_SLOW void* realloc_other(void* block, size_t bytes) {
+static HAK_MEDIUM void* realloc_other(void* block, size_t bytes) {
   if (block == NULL) return hak_route_alloc(bytes);
   hak_cell* cell = hak_route_live_or_abort("realloc", (uintptr_t)block);
   if (bytes == 0) {

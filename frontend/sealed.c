@@ -9,7 +9,13 @@
 /* Large blocks up to this size are looked at in full when their memory is used again; larger ones are emptied instead,
  * which costs a system call but not a look at every page. */
 #define SEALED_LOOK_BYTES ((size_t)1 << 20)
-enum { SEALED_FILL = 0xa5 /* of debug builds: what malloc's caller finds in its block */ };
+/* Debug builds: what malloc's caller finds in its block, as far as that goes: pages nobody touches take no memory. */
+enum { SEALED_FILL = 0xa5, SEALED_FILL_BYTES = 64 * 1024 };
+
+/* The size is spread over the whole seal, so that with any bit of it changed it reads as one far too large. */
+#define SEALED_SPREAD UINT64_C(0x9e3779b97f4a7c15)
+#define SEALED_GATHER UINT64_C(0xf1de83e19937733d)
+_Static_assert(SEALED_SPREAD* SEALED_GATHER == 1, "one undoes the other");
 
 /* ---- the seal ---- */
 
@@ -32,7 +38,7 @@ static uint8_t* seal_place(const seal* s) { return s->block + s->usable - sizeof
 static uint8_t seal_guard(const seal* s) { return (uint8_t)(0x80 | (s->code >> 58)); }
 
 static void seal_set(const seal* s, size_t bytes) {
-  uint64_t coded = bytes ^ s->code;
+  uint64_t coded = bytes * SEALED_SPREAD ^ s->code;
   memset(s->block + bytes, seal_guard(s), s->usable - sizeof coded - bytes);
   memcpy(seal_place(s), &coded, sizeof coded);
 }
@@ -49,15 +55,18 @@ static const uint8_t* first_other(const uint8_t* start, const uint8_t* end, uint
 }
 
 /* The bytes asked for; does not return if the seal or a guard byte was written over. */
-static size_t seal_open(const seal* s, const hak_cell* cell) {
-  uint64_t bytes;
-  memcpy(&bytes, seal_place(s), sizeof bytes);
-  bytes ^= s->code;
+static size_t seal_open(const char* function, const seal* s, const hak_cell* cell) {
   uintptr_t address = (uintptr_t)s->block;
-  if (HAK_UNLIKELY(bytes > s->usable - HAK_SEAL_BYTES)) hak_misuse_overflow(cell, address);
   const uint8_t* place = seal_place(s);
-  if (HAK_UNLIKELY(first_other(s->block + bytes, place, seal_guard(s)) != place)) hak_misuse_overflow(cell, address);
-  return bytes;
+  uint64_t coded;
+  memcpy(&coded, place, sizeof coded);
+  uint64_t bytes = (coded ^ s->code) * SEALED_GATHER;
+  if (HAK_LIKELY(bytes <= s->usable - HAK_SEAL_BYTES && first_other(s->block + bytes, place, seal_guard(s)) == place)) {
+    return bytes;
+  }
+  /* Empty: another thread is freeing the block at this moment. */
+  if (coded == 0) hak_misuse_pointer(function, &hak_the_process.map, address);
+  hak_misuse_overflow(cell, address);
 }
 
 /* ---- allocation ---- */
@@ -91,19 +100,31 @@ static void* alloc_in_slab(size_t align, size_t total) {
   return block;
 }
 
+static uint8_t* alloc_once(size_t align, size_t total) {
+  if (total <= HAK_ROUTE_SLAB_BYTES && hak_route_has_class(align, total)) return alloc_in_slab(align, total);
+  return alloc_large(align < HAK_UNIT_BYTES ? HAK_UNIT_BYTES : align, total);
+}
+
+/* What the thread has freed and not taken home yet goes back to the arena, for another kind of request. */
+static HAK_SLOW uint8_t* alloc_after_trim(size_t align, size_t total) {
+  hak_owner* self = hak_thread_attach();
+  if (self == NULL) return NULL;
+  hak_owner_trim(self);
+  return alloc_once(align, total);
+}
+
 void* hak_sealed_alloc(size_t align, size_t bytes, bool zeroed) {
   size_t total = bytes + HAK_SEAL_BYTES;
   if (HAK_UNLIKELY(bytes > PTRDIFF_MAX)) total = bytes; /* which no route serves */
-  bool in_slab = total <= HAK_ROUTE_SLAB_BYTES && hak_route_has_class(align, total);
-  if (!in_slab && align < HAK_UNIT_BYTES) align = HAK_UNIT_BYTES;
-  uint8_t* block = in_slab ? alloc_in_slab(align, total) : alloc_large(align, total);
+  uint8_t* block = alloc_once(align, total);
+  if (HAK_UNLIKELY(block == NULL && total <= PTRDIFF_MAX)) block = alloc_after_trim(align, total);
   if (HAK_UNLIKELY(block == NULL)) {
     errno = ENOMEM;
     return NULL;
   }
   seal s = seal_of(hak_map_cell(&hak_the_process.map, (uintptr_t)block), (uintptr_t)block);
   seal_set(&s, bytes);
-  if (HAK_DEBUG && !zeroed) memset(block, SEALED_FILL, bytes);
+  if (HAK_DEBUG && !zeroed) memset(block, SEALED_FILL, bytes < SEALED_FILL_BYTES ? bytes : SEALED_FILL_BYTES);
   return block;
 }
 
@@ -125,7 +146,7 @@ typedef struct opened {
 static opened open_block(const char* function, void* block) {
   hak_cell* cell = hak_route_live_or_abort(function, (uintptr_t)block);
   opened o = {.cell = cell, .seal = seal_of(cell, (uintptr_t)block)};
-  o.bytes = seal_open(&o.seal, cell);
+  o.bytes = seal_open(function, &o.seal, cell);
   return o;
 }
 

@@ -12,8 +12,8 @@ hak_owner hak_nobody = {
 };
 
 enum {
+  WRAP_SMALL_UNITS = 4,
   WAKE_FEW_SLABS = 16,
-  FEW_FREED = 2,    /* half of a slab */
   SPARSE_SLABS = 2, /* of a bin: the first ones, which a thread may not fill */
   MOST_SPARES = 8,  /* empty slabs that a bin keeps */
 };
@@ -92,10 +92,15 @@ static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, 
 }
 
 /* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
- * memory that was used once is used again before more is touched. A program that only allocates never gets here, and
- * does not search in vain. */
+ * memory that was used once is used again, while the cache may still have it, before more is touched. Half of a small
+ * slab; of a large one half of what is in front of the frontier, as its blocks are too large to be left behind. A
+ * program that only allocates never gets here, and does not search in vain. */
 static inline bool window_may_wrap(const hak_slab* head) {
-  return HAK_SLAB_NO_COUNTDOWN - head->countdown >= hak_slab_class(head)->capacity / FEW_FREED;
+  const hak_size_class* row = hak_slab_class(head);
+  uint64_t freed = HAK_SLAB_NO_COUNTDOWN - head->countdown;
+  uint64_t used = hak_slab_body_of(head)->frontier * UINT64_C(64);
+  uint64_t least = (row->units < WRAP_SMALL_UNITS ? row->units : WRAP_SMALL_UNITS) * HAK_UNIT_BYTES >> row->shift;
+  return freed * row->grains * 2 >= (used > least ? used : least);
 }
 
 /* The common way back: from the frontier to the first word. */

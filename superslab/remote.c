@@ -114,7 +114,7 @@ static void slab_drain(hak_owner* owner, hak_slab* head) {
 
 /* Every node is looked at before anything is done with it: the sentinel ends the list, a slab that has been released
  * is skipped, a slab of another owner is sent on. */
-HAK_SLOW void hak_owner_drain(hak_owner* owner) {
+HAK_MEDIUM void hak_owner_drain(hak_owner* owner) {
   hak_slab* list = hak_swap_seq_cst(&owner->remote_slabs, NULL);
   while (list != NULL && list != &hak_remote_sentinel) {
     hak_slab* next = hak_load_relaxed(&list->remote_next);

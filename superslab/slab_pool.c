@@ -99,6 +99,6 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
   /* Free memory reads as zero there, and the headers of freed blocks do not. */
   size_t bytes = (size_t)row->units << HAK_UNIT_SHIFT;
   if (HAK_SEALED && row->header != 0 && !pool->arena->os->purge(base, bytes)) memset((void*)base, 0, bytes);
-  if (guarded) hak_arena_open_guard(pool->arena, base, row->units);
-  hak_arena_free(pool->arena, base, row->units + HAK_GUARD_UNITS);
+  bool opened = !guarded || hak_arena_open_guard(pool->arena, base, row->units);
+  hak_arena_free(pool->arena, base, row->units + (opened ? (size_t)HAK_GUARD_UNITS : 0));
 }

@@ -145,6 +145,12 @@ TEST(CompareOptions, RejectsALibraryWithoutANameOrAPath) {
   EXPECT_THAT(error_of(kCompare, {"--with", "mine="}), HasSubstr("names no library"));
 }
 
+TEST(MisuseOptions, SplitsThePresets) {
+  Options options = parse_options("misuse", {{"presets"}, true, false}, {"--presets", "default,fast", "double_delete"});
+  EXPECT_THAT(options.presets, ElementsAre("default", "fast"));
+  EXPECT_THAT(options.words, ElementsAre("double_delete"));
+}
+
 TEST(AnyOptions, AsksForHelpWithEitherSpelling) {
   EXPECT_TRUE(parse({"--help"}).help);
   EXPECT_TRUE(parse({"-h"}).help);

@@ -49,7 +49,8 @@ TEST_F(MisuseCommand, ShowsWhatEachPresetFinds) {
   ProcessResult ran = misuse({"double_free_at_once", "--presets", "default,fast", "--format", "json"});
   ASSERT_EQ(ran.exit_status, 0) << ran.errors;
   auto json = nlohmann::json::parse(ran.output);
-  EXPECT_EQ(json["presets"][1]["flags"]["checks"], "fast");
+  EXPECT_EQ(json["presets"][1]["name"], "fast");
+  EXPECT_THAT(json["presets"][1]["library"].get<std::string>(), HasSubstr("out/fast/frontend/libhakmem.so"));
   ASSERT_EQ(json["rows"].size(), 5u);
   for (const auto& row : json["rows"]) {
     EXPECT_EQ(row["misuse"], "double_free_at_once");
@@ -80,6 +81,7 @@ TEST_F(MisuseCommand, RefusesWhatItDoesNotKnowBeforeItBuilds) {
   EXPECT_EQ(ran.exit_status, 2);
   EXPECT_EQ(ran.errors, "hakctl misuse: there is no preset fats; did you mean fast?\n");
   EXPECT_THAT(misuse({"double_fre"}).errors, HasSubstr("there is no misuse program double_fre"));
+  EXPECT_THAT(misuse({"double_delet"}).errors, HasSubstr("did you mean double_delete?"));
   EXPECT_FALSE(fs::exists(root_ / "bazel-bin"));
 }
 

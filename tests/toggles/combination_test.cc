@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 struct Job {
   fs::path build;
   fs::path program;
+  // Else the program finds the build for itself: misuse_test by HAK_TEST_LIBRARY, core_walk has it inside.
+  bool preload;
 };
 
 std::ostream& operator<<(std::ostream& out, const Job& job) {
@@ -42,19 +44,21 @@ bool EndsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-std::vector<fs::path> ProgramsOnAnyBuild() {
-  std::vector<fs::path> programs = {fs::absolute("tests/toggles/churn")};
+std::vector<Job> JobsOn(const fs::path& build) {
+  std::vector<Job> jobs = {{build, fs::absolute("tests/toggles/churn"), true},
+                           {build, fs::absolute("tests/misuse/misuse_test"), false},
+                           {build, build / "core_walk", false}};
+  if (!fs::exists("tests/whole")) return jobs;
   for (const auto& entry : fs::directory_iterator("tests/whole")) {
-    if (EndsWith(entry.path().string(), "_on_library")) programs.push_back(fs::absolute(entry.path()));
+    if (EndsWith(entry.path().string(), "_on_library")) jobs.push_back({build, fs::absolute(entry.path()), true});
   }
-  return programs;
+  return jobs;
 }
 
 std::vector<Job> Jobs() {
   std::vector<Job> jobs;
   for (const fs::path& build : Builds()) {
-    for (const fs::path& program : ProgramsOnAnyBuild()) jobs.push_back({build, program});
-    jobs.push_back({build, build / "core_walk"});
+    for (const Job& job : JobsOn(build)) jobs.push_back(job);
   }
   return jobs;
 }
@@ -69,13 +73,11 @@ class Combination : public ::testing::TestWithParam<Job> {};
 
 TEST_P(Combination, Passes) {
   const Job& job = GetParam();
-  // It has the core inside it, and the C library's malloc for the rest.
-  bool own_core = job.program.filename() == "core_walk";
-  std::string command = "unset XML_OUTPUT_FILE; ";
-  if (!own_core) {
-    command +=
-        "LD_PRELOAD='" + (job.build / "libhakmem.so").string() + "' LD_LIBRARY_PATH='" + job.build.string() + "' ";
-  }
+  std::string library = (job.build / "libhakmem.so").string();
+  // What Bazel tells this test is not for the programs, which have tests of their own inside.
+  std::string command =
+      "unset XML_OUTPUT_FILE TESTBRIDGE_TEST_ONLY TEST_PREMATURE_EXIT_FILE; HAK_TEST_LIBRARY='" + library + "' ";
+  if (job.preload) command += "LD_PRELOAD='" + library + "' LD_LIBRARY_PATH='" + job.build.string() + "' ";
   command += "'" + job.program.string() + "' 2>&1";
   FILE* pipe = popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);

@@ -25,21 +25,25 @@ def _name_of(flags):
 # Every combination of the flags that are on or off, by the names of those that are on.
 MATRIX = _all_combinations()
 
-def combination_test(name, combinations, **kwargs):
-    """A test that runs every program it has beside it on every combination.
+# What runs on any build of the library; the first two are the quick ones.
+PROGRAMS = [
+    ":churn",
+    "//tests/misuse:misuse_test",
+    "//tests/whole:c_api_on_library",
+    "//tests/whole:cxx_on_library",
+    "//tests/whole:start_and_end_on_library",
+]
+
+def combination_test(name, combinations, programs, **kwargs):
+    """A test that runs programs on every combination, and core_walk built with it.
 
     Args:
       name: the test
       combinations: name -> flags; their files are in NAME.builds/COMBINATION
-      core_test: a test program that is built anew with each combination and runs on its own
+      programs: some of PROGRAMS
       **kwargs: for the test
     """
-    data = [
-        ":churn",
-        "//tests/whole:c_api_on_library",
-        "//tests/whole:cxx_on_library",
-        "//tests/whole:start_and_end_on_library",
-    ]
+    data = [] + programs
     for combination, flags in combinations.items():
         folder = name + ".builds/" + combination + "/"
         for file, actual in {"core_walk": ":core_walk", "libhakmem.so": "//frontend:libhakmem.so"}.items():

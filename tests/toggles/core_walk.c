@@ -13,6 +13,7 @@
 #include "base/size_class.h"
 #include "frontend/hakmem.h"
 #include "frontend/introspect.h"
+#include "frontend/sealed.h"
 
 enum { kThreads = 2, kRounds = 4, kMost = 600, kClasses = HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES };
 
@@ -33,10 +34,13 @@ static pthread_barrier_t barrier;
 /* Enough for several refills and for more than one slab of the smaller classes. */
 static unsigned count_of(unsigned c) { return hak_size_classes[c].usable <= 1024 ? kMost : 24; }
 
+/* The largest request that is served from the class. */
+static size_t bytes_of(unsigned c) { return hak_size_classes[c].usable - (HAK_SEALED ? HAK_SEAL_BYTES : 0); }
+
 static unsigned char mark(unsigned c, unsigned i) { return (unsigned char)(c * 31 + i); }
 
 static void take(unsigned c, unsigned i) {
-  size_t bytes = hak_size_classes[c].usable;
+  size_t bytes = bytes_of(c);
   unsigned char* block = blocks[c][i] = hak_malloc(bytes);
   EXPECT(block != NULL);
   EXPECT((uintptr_t)block % HAK_ALIGNMENT == 0);
@@ -45,7 +49,7 @@ static void take(unsigned c, unsigned i) {
 }
 
 static void give(unsigned c, unsigned i) {
-  size_t bytes = hak_size_classes[c].usable;
+  size_t bytes = bytes_of(c);
   EXPECT(!HAK_CHECKED || hak_owns(blocks[c][i]));
   for (size_t at = 0; at < bytes; at++) EXPECT(blocks[c][i][at] == mark(c, i));
   hak_free(blocks[c][i]);

@@ -2,7 +2,7 @@
  *
  * Each program has one fault, in BUG(...), and is compiled twice: as it stands, and as its twin, from which BUG(...) is
  * left out (and into which TWIN(...) is put, where something has to stand in its place). The program takes the size of
- * its blocks as its argument, and names the pointer of the fault on stdout, so that whoever runs it knows what to expect.
+ * its blocks as its argument, and names the pointer of the fault on stdout, so that its reader knows what to expect.
  */
 #ifndef HAK_CLI_MISUSE_MISUSE_H
 #define HAK_CLI_MISUSE_MISUSE_H
@@ -27,6 +27,20 @@ static inline size_t size_argument(int argc, char** argv) { return argc > 1 ? st
 
 /* Prints without a call of malloc, which might take the very block again. */
 static inline void suspect(const void* pointer) { dprintf(1, "%p\n", pointer); }
+
+/* The two of many blocks that lie nearest to each other, wherever the allocator has put them. */
+static inline void side_by_side(char** blocks, int count, char** low, char** high) {
+  ptrdiff_t nearest = PTRDIFF_MAX;
+  for (int i = 0; i < count; i++) {
+    for (int j = 0; j < count; j++) {
+      ptrdiff_t apart = blocks[j] - blocks[i];
+      if (apart <= 0 || apart >= nearest) continue;
+      nearest = apart;
+      *low = blocks[i];
+      *high = blocks[j];
+    }
+  }
+}
 
 /* Runs a function in a thread of its own, to its end. */
 static inline void in_thread(void* (*function)(void*), void* argument) {
