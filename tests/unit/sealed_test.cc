@@ -155,7 +155,7 @@ TEST_F(SealedDeathTest, AByteBehindTheBlockIsFoundWhereverItIs) {
   for (size_t bytes : sizes_of_every_way()) {
     uint8_t* block = make(bytes);
     size_t behind = block_bytes_for(bytes) - bytes;
-    for (size_t at : std::set<size_t>{0, (behind - 9) / 2, behind - 9, behind - 1}) {
+    for (size_t at : std::set<size_t>{0, (behind - 9) / 2, behind - 9, behind - 8, behind - 4, behind - 1}) {
       EXPECT_FATAL_LINE(
           {
             spoil(block + bytes + at);
