@@ -14,6 +14,13 @@
 
 namespace hakctl {
 
+// What a library must have to find a misuse, beyond its bits.
+enum class Needs {
+  kChecks,  // any of the checks
+  kHeader,  // a header between two blocks
+  kSeal,    // a seal behind each block, and free memory that is zero: checks=hardened or debug
+};
+
 // A program with one size of its blocks.
 struct MisuseCase {
   std::string program;
@@ -25,10 +32,11 @@ struct MisuseCase {
   // - %d and %h, the double and the half of the size
   std::string line;
   std::string block;  // how a block of the size is described
-  bool needs_mark;    // found where something of the allocator's is between two blocks: headers, or seals
+  Needs needs;
 };
 
-// Lines depend on how the library was built: a block of the pool's sizes is a large one where there is no pool.
+// Lines depend on how the library was built: a block of the pool's sizes is a large one where there is no pool, and the
+// seal is part of a block.
 std::vector<MisuseCase> misuse_cases(const FlagValues& build);
 
 // The names of the programs, each once.

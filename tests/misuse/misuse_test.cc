@@ -87,7 +87,7 @@ MisuseOutcome RunScript(const std::string& script) {
   fprintf(file, "#!/bin/sh\necho 0x10\n%s\n", script.c_str());
   fclose(file);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-  MisuseCase misuse = {"script", "", "", "double free of %p", "", false};
+  MisuseCase misuse = {"script", "", "", "double free of %p", "", Needs::kChecks};
   return run_misuse(misuse, folder, "");
 }
 

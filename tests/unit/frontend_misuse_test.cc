@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -29,8 +30,8 @@ class MisuseDeathTest : public testing::Test {
 
 TEST_F(MisuseDeathTest, ADoubleFreeIsNamedForEveryClass) {
   for (const hak_size_class& row : hak_size_classes) {
-    void* keep = hak_malloc(row.usable);
-    void* block = hak_malloc(row.usable);
+    void* keep = hak_malloc(largest_of(row));
+    void* block = hak_malloc(largest_of(row));
     if (!HAK_POOL_TLS && row.usable > HAK_TINY_MAX_BYTES) break;
     string line = "double free of " + hex(block) + described(slab_of(block));
     hak_free(block);
@@ -78,7 +79,7 @@ TEST_F(MisuseDeathTest, ADoubleFreeOfALargeBlockIsNamed) {
   for (size_t bytes : {size_t{100000}, size_t{3} << 20, size_t{80} << 20}) {
     void* block = hak_malloc(bytes);
     string line =
-        "double free of " + hex(block) + " (large block of " + std::to_string(hak_usable_size(block)) + " bytes)";
+        "double free of " + hex(block) + " (large block of " + std::to_string(block_bytes_for(bytes)) + " bytes)";
     hak_free(block);
     EXPECT_FATAL_LINE(hak_free(block), line);
     EXPECT_FATAL_LINE(free_in_thread(block), line);
@@ -117,7 +118,7 @@ TEST_F(MisuseDeathTest, APointerIntoABlockIsNamedInASlabThatOthersFreeInto) {
 
 TEST_F(MisuseDeathTest, APointerIntoALargeBlockIsNamed) {
   auto* block = static_cast<char*>(hak_malloc(300000));
-  string size = " (large block of " + std::to_string(hak_usable_size(block)) + " bytes)";
+  string size = " (large block of " + std::to_string(block_bytes_for(300000)) + " bytes)";
   for (size_t offset : {1, 16, 65536, 299999}) {
     EXPECT_FATAL_LINE(hak_free(block + offset),
                       "invalid free of " + hex(block + offset) + ": inside block " + hex(block) + size);
@@ -198,15 +199,16 @@ TEST_F(MisuseDeathTest, AnOverwrittenHeaderIsNamed) {
 TEST_F(MisuseDeathTest, AByteTooMuchIsSeenAtTheNeighboursFree) {
   if (!HAK_HEADER_CLASSIDX) GTEST_SKIP() << "blocks have no headers in this build";
   std::vector<char*> blocks;
-  for (int i = 0; i < 100; i++) blocks.push_back(static_cast<char*>(hak_malloc(47)));
-  char* right = nullptr;
-  for (char* block : blocks) {
-    if (block == blocks[50] + 48) right = block;
+  for (int i = 0; i < 100; i++) blocks.push_back(static_cast<char*>(hak_malloc(askable(47))));
+  char *left = nullptr, *right = nullptr;
+  std::sort(blocks.begin(), blocks.end());
+  for (size_t i = 1; i < blocks.size(); i++) {
+    if (blocks[i] == blocks[i - 1] + 48) left = blocks[i - 1], right = blocks[i];
   }
   ASSERT_NE(right, nullptr) << "blocks allocated together lie together";
   EXPECT_FATAL_LINE(
       {
-        blocks[50][47] = 0;
+        left[47] = 0;
         hak_free(right);
       },
       "overwritten header of " + hex(right) + described(slab_of(right)));

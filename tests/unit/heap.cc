@@ -1,10 +1,9 @@
 #include "tests/unit/heap.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
-
-#include "base/size_class.h"
 
 void switch_helper_off() { setenv("HAKMEM_BACKGROUND", "0", 1); }
 
@@ -49,12 +48,24 @@ hak_slab_info slab_of(const void* address) {
   return {};
 }
 
+bool is_in_slab(size_t bytes) { return bytes + kSealBytes <= (HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES); }
+
+size_t block_bytes_for(size_t bytes) {
+  size_t total = bytes + kSealBytes;
+  if (is_in_slab(bytes)) return hak_size_classes[hak_size_class_for(total)].usable;
+  size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return (total + page - 1) / page * page;
+}
+
 std::vector<size_t> border_sizes() {
   std::vector<size_t> sizes = {0, 1};
   auto around = [&](size_t bytes) {
     for (size_t near : {bytes - 1, bytes, bytes + 1}) sizes.push_back(near);
   };
-  for (const hak_size_class& row : hak_size_classes) around(row.usable);
+  for (const hak_size_class& row : hak_size_classes) {
+    around(row.usable);
+    if (HAK_SEALED) around(largest_of(row));
+  }
   for (size_t bytes = 2 * 65536; bytes <= (size_t{128} << 20); bytes *= 2) around(bytes);
   return sizes;
 }
@@ -68,4 +79,9 @@ std::string hex(uintptr_t address) {
 std::string described(const hak_slab_info& slab) {
   return " (" + std::to_string(slab.stride) + "-byte class, slab " + std::to_string(slab.index) + " of superslab " +
          hex(slab.superslab) + ")";
+}
+
+std::string described(const void* block, size_t bytes_asked_for) {
+  if (is_in_slab(bytes_asked_for)) return described(slab_of(block));
+  return " (large block of " + std::to_string(block_bytes_for(bytes_asked_for)) + " bytes)";
 }

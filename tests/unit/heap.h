@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/size_class.h"
 #include "frontend/introspect.h"
+#include "frontend/sealed.h"
 
 // The helper thread gives memory back when it likes; these tests count. Call it before the first request.
 void switch_helper_off();
@@ -20,6 +22,16 @@ std::vector<hak_chunk_info> all_chunks();
 // The slab that the address lies in; a failure of the test if there is none.
 hak_slab_info slab_of(const void* address);
 
+// Bytes of each block that the build keeps for itself, and what a request can have of a block with so many bytes.
+constexpr size_t kSealBytes = HAK_SEALED ? HAK_SEAL_BYTES : 0;
+constexpr size_t askable(size_t block_bytes) { return block_bytes - kSealBytes; }
+// The largest request that the class serves.
+inline size_t largest_of(const hak_size_class& row) { return askable(row.usable); }
+// The way there: how many bytes the block has that serves a request, and how many of them the program may use.
+size_t block_bytes_for(size_t bytes);
+bool is_in_slab(size_t bytes);
+inline size_t usable_for(size_t bytes) { return HAK_SEALED ? bytes : block_bytes_for(bytes); }
+
 // Sizes where the way of a request changes, and those beside them: 0, every class's last byte, pages and units, the
 // largest run, the smallest mapping.
 std::vector<size_t> border_sizes();
@@ -29,6 +41,9 @@ std::string hex(uintptr_t address);
 inline std::string hex(const void* address) { return hex(reinterpret_cast<uintptr_t>(address)); }
 // " (64-byte class, slab 3 of superslab 0x...)"
 std::string described(const hak_slab_info& slab);
+
+// The same of a live block of any size: " (large block of 102400 bytes)".
+std::string described(const void* block, size_t bytes_asked_for);
 
 // Expects that the statement ends the process with exactly this line.
 #define EXPECT_FATAL_LINE(statement, line) \

@@ -66,7 +66,8 @@ TEST_F(Introspect, WithoutABlockThereIsNothingLive) {
 
 TEST_F(Introspect, TheSlabsOfAClassHoldItsBlocks) {
   if (!HAK_CHECKED) GTEST_SKIP() << "the fast build counts a window's blocks as used when it opens it";
-  for (unsigned c = 0; c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++) alloc(row_of(c).usable, 10 + 7 * c);
+  for (unsigned c = 0; c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++)
+    alloc(largest_of(row_of(c)), 10 + 7 * c);
   std::map<unsigned, unsigned> used;
   for (const hak_slab_info& slab : all_slabs()) {
     const hak_size_class& row = row_of(slab.size_class);
@@ -85,16 +86,21 @@ TEST_F(Introspect, TheSlabsOfAClassHoldItsBlocks) {
   for (unsigned c = 0; c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++) EXPECT_EQ(used[c], 10 + 7 * c) << c;
 }
 
-TEST_F(Introspect, LiveBytesAreTheUsableBytesOfLiveBlocks) {
+TEST_F(Introspect, LiveBytesAreTheBytesOfLiveBlocks) {
   if (!HAK_CHECKED) GTEST_SKIP() << "the fast build counts a window's blocks as used when it opens it";
   uint64_t expected = 0;
+  std::vector<size_t> sizes;
   for (size_t bytes : {size_t{10}, size_t{100}, size_t{1000}, size_t{10000}, size_t{100000}, size_t{70} << 20}) {
     alloc(bytes, 3);
-    for (int i = 0; i < 3; i++) expected += hak_usable_size(blocks[blocks.size() - 1 - static_cast<size_t>(i)]);
+    for (int i = 0; i < 3; i++) {
+      expected += block_bytes_for(bytes);
+      sizes.push_back(bytes);
+    }
     EXPECT_EQ(counter("live_bytes"), expected) << bytes;
   }
   while (!blocks.empty()) {
-    expected -= hak_usable_size(blocks.back());
+    expected -= block_bytes_for(sizes.back());
+    sizes.pop_back();
     hak_free(blocks.back());
     blocks.pop_back();
     EXPECT_EQ(counter("live_bytes"), expected);
@@ -104,7 +110,7 @@ TEST_F(Introspect, LiveBytesAreTheUsableBytesOfLiveBlocks) {
 TEST_F(Introspect, LargeBytesAreThoseOfRunsAndMappings) {
   alloc(100000, 1);
   alloc(size_t{80} << 20, 1);
-  EXPECT_EQ(counter("large_bytes"), hak_usable_size(blocks[0]) + hak_usable_size(blocks[1]));
+  EXPECT_EQ(counter("large_bytes"), block_bytes_for(100000) + block_bytes_for(size_t{80} << 20));
 }
 
 TEST_F(Introspect, UsedBytesAreThoseOfSlabsAndLargeBlocks) {
@@ -112,8 +118,8 @@ TEST_F(Introspect, UsedBytesAreThoseOfSlabsAndLargeBlocks) {
   alloc(5000, 100);
   alloc(200000, 5);
   uint64_t slabs = 0;
-  for (const hak_slab_info& slab : all_slabs()) slabs += slab.bytes;
-  uint64_t runs = 5 * ((200000 + HAK_UNIT_BYTES - 1) / HAK_UNIT_BYTES) * HAK_UNIT_BYTES;
+  for (const hak_slab_info& slab : all_slabs()) slabs += bytes_in_arena(slab.bytes);
+  uint64_t runs = 5 * bytes_in_arena(block_bytes_for(200000));
   EXPECT_EQ(counter("used_bytes"), slabs + runs);
   uint64_t units = 0;
   for (const hak_chunk_info& chunk : all_chunks()) {

@@ -50,7 +50,7 @@ TEST_P(Owner, TheFirstBlockMakesASlabCurrent) {
   EXPECT_EQ(bin().current, head);
   EXPECT_EQ(owner->counters.slabs_created, 1u);
   EXPECT_EQ(owner->counters.slabs_attached, 1u);
-  EXPECT_EQ(rig.stats().used_bytes, row.units * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.stats().used_bytes, units_in_arena(row.units) * HAK_UNIT_BYTES);
   rig.check();
 }
 
@@ -159,7 +159,7 @@ TEST_P(Owner, TrimKeepsSlabsWithALiveBlock) {
   for (size_t i = 1; i < blocks.size(); i++) free(blocks[i]);
   hak_owner_trim(owner);
   rig.check();
-  EXPECT_EQ(rig.stats().used_bytes, 2 * row.units * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.stats().used_bytes, 2 * units_in_arena(row.units) * HAK_UNIT_BYTES);
   EXPECT_TRUE(block_holds(blocks[0], row.usable, 1));
   EXPECT_TRUE(block_holds(current_blocks[0], row.usable, 2));
 }
@@ -201,7 +201,7 @@ TEST_P(Owner, WithoutMemoryThereIsNoBlockUntilThereIsSome) {
   EXPECT_EQ(rig.stats().used_bytes, 0u);
   rig.os.heal();
   EXPECT_NE(alloc(), nullptr);
-  EXPECT_EQ(rig.stats().used_bytes, row.units * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.stats().used_bytes, units_in_arena(row.units) * HAK_UNIT_BYTES);
 }
 
 TEST_P(Owner, WithoutARecordTheRunOfASlabGoesBack) {

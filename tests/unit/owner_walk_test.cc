@@ -88,7 +88,8 @@ class Walk {
         hak_arena_purge(&rig_.arena);
         break;
       default:
-        rig_.os.fail(random_.below(2) == 0 ? FakeOs::kCommit : FakeOs::kReserve, 1, 3);
+        // A guard that cannot be opened again is fatal.
+        rig_.os.fail(random_.below(2) == 0 && !HAK_GUARD_UNITS ? FakeOs::kCommit : FakeOs::kReserve, 1, 3);
         break;
     }
   }
@@ -104,7 +105,7 @@ class Walk {
     for (const auto& [head, count] : live) {
       ASSERT_EQ(head->kind, HAK_CELL_SLAB);
       ASSERT_EQ(hak_slab_count_live(head) - hak_slab_count_remote(head), count);
-      units += hak_slab_class(head)->units;
+      units += units_in_arena(hak_slab_class(head)->units);
     }
     ASSERT_GE(rig_.stats().used_bytes, units * HAK_UNIT_BYTES);
   }

@@ -60,6 +60,14 @@ class Rig {
   std::vector<std::unique_ptr<hak_owner>> owners_;
 };
 
+// Blocks are dealt from the lowest address up; else from places drawn at random.
+constexpr bool kDealsInOrder = !HAK_HARDENED;
+// Units that the run of a slab or of a large block takes in the arena, with the guard behind it.
+constexpr size_t units_in_arena(size_t units) { return units + HAK_GUARD_UNITS; }
+constexpr size_t bytes_in_arena(size_t bytes) {
+  return units_in_arena((bytes + HAK_UNIT_BYTES - 1) / HAK_UNIT_BYTES) * HAK_UNIT_BYTES;
+}
+
 inline uintptr_t address_of(const void* block) { return reinterpret_cast<uintptr_t>(block); }
 inline const hak_size_class& row_of(unsigned class_index) { return hak_size_classes[class_index]; }
 
