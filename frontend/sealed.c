@@ -1,6 +1,7 @@
 #include "frontend/sealed.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "frontend/helper.h"
@@ -11,6 +12,7 @@
 #define SEALED_LOOK_BYTES ((size_t)1 << 20)
 /* Debug builds: what malloc's caller finds in its block, as far as that goes: pages nobody touches take no memory. */
 enum { SEALED_FILL = 0xa5, SEALED_FILL_BYTES = 64 * 1024 };
+enum { SEALED_LOOKS = 1000 }; /* for the end of another thread's free */
 
 /* The size is spread over the whole seal, so that with any bit of it changed it reads as one far too large. */
 #define SEALED_SPREAD UINT64_C(0x9e3779b97f4a7c15)
@@ -64,8 +66,11 @@ static size_t seal_open(const char* function, const seal* s, const hak_cell* cel
   if (HAK_LIKELY(bytes <= s->usable - HAK_SEAL_BYTES && first_other(s->block + bytes, place, seal_guard(s)) == place)) {
     return bytes;
   }
-  /* Empty: another thread is freeing the block at this moment. */
-  if (coded == 0) hak_misuse_pointer(function, &hak_the_process.map, address);
+  /* Empty: perhaps another thread is freeing the block at this moment, and will have said so in a moment. */
+  for (int looks = 0; coded == 0 && looks < SEALED_LOOKS; looks++) {
+    if (!hak_route_owns(address)) hak_misuse_pointer(function, &hak_the_process.map, address);
+    sched_yield();
+  }
   hak_misuse_overflow(cell, address);
 }
 

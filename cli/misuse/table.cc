@@ -1,26 +1,29 @@
 #include "cli/misuse/table.h"
 
-#include <cstdlib>
-
 namespace hakctl {
 
 namespace {
 
-// One way to be served, by the size that leads to it.
+// One way to be served, by the size that leads to it, and how lines describe a block of the size (%b): as most builds
+// do, without the pool, and with a seal behind each block, which makes some of them a page larger.
 struct Regime {
   const char* name;
   const char* argument;
-  // How lines describe a block of the size (%b).
-  enum Block { kAny, kTinySlab, kPoolSlab, kLargeBlock } block = kAny;
+  const char* block;
+  const char* block_without_pool = block;
+  const char* sealed_block = block;
 };
 
-const Regime kTiny = {"tiny", "100", Regime::kTinySlab};
-const Regime kPool = {"pool", "20000", Regime::kPoolSlab};
-const Regime kLarge = {"large", "102400", Regime::kLargeBlock};
-const Regime kLarger = {"8MB", "8388608", Regime::kLargeBlock};
-const Regime kMapped = {"mapped", "104857600", Regime::kLargeBlock};
+#define SLAB(stride) "\\(" stride "-byte class, slab [0-9]+ of superslab 0x[0-9a-f]+\\)"
+#define LARGE(bytes) "\\(large block of " bytes " bytes\\)"
+
+const Regime kTiny = {"tiny", "100", SLAB("112")};
+const Regime kPool = {"pool", "20000", SLAB("20480"), LARGE("20480")};
+const Regime kLarge = {"large", "102400", LARGE("102400"), LARGE("102400"), LARGE("106496")};
+const Regime kLarger = {"8MB", "8388608", LARGE("8388608"), LARGE("8388608"), LARGE("8392704")};
+const Regime kMapped = {"mapped", "104857600", LARGE("104857600"), LARGE("104857600"), LARGE("104861696")};
 // The size is the program's own, or there is none.
-const Regime kOwn = {"", ""};
+const Regime kOwn = {"", "", ".*"};
 
 const std::vector<Regime> kOnce = {kOwn};
 const std::vector<Regime> kTinyOnly = {kTiny};
@@ -29,14 +32,14 @@ const std::vector<Regime> kAll = {kTiny, kPool, kLarge, kLarger, kMapped};
 const std::vector<Regime> kLookedAt = {kTiny, kPool, kLarge};
 // Not sizes, but the pointers themselves.
 const std::vector<Regime> kWild = {
-    {"middle_of_nowhere", "1234567890"},
-    {"minus_one", "ffffffffffffffff"},
-    {"minus_sixteen", "fffffffffffffff0"},
-    {"not_canonical", "dead000000000000"},
-    {"not_canonical_low", "0000800000000000"},
-    {"last_of_user_space", "00007ffffffffff0"},
-    {"first_page", "10"},
-    {"one", "1"},
+    {"middle_of_nowhere", "1234567890", ""},
+    {"minus_one", "ffffffffffffffff", ""},
+    {"minus_sixteen", "fffffffffffffff0", ""},
+    {"not_canonical", "dead000000000000", ""},
+    {"not_canonical_low", "0000800000000000", ""},
+    {"last_of_user_space", "00007ffffffffff0", ""},
+    {"first_page", "10", ""},
+    {"one", "1", ""},
 };
 
 struct Row {
@@ -44,22 +47,32 @@ struct Row {
   const std::vector<Regime>& regimes;
   const char* line;
   Needs needs = Needs::kChecks;
+  const char* line_without_pool = line;
+  const char* sealed_line = line;
 };
 
 const char kDoubleFree[] = "double free of %p %b";
 const char kFreedRealloc[] = "invalid realloc of %p: block was freed before %b";
 const char kFreedUsableSize[] = "invalid malloc_usable_size of %p: block was freed before %b";
 const char kInsideFree[] = "invalid free of %p: inside block %s %b";
-const char kOverflow[] = "write behind the end of %p %b";
 const char kForeignFree[] = "invalid free of %p: not a pointer of this allocator";
+
+const char kOverwrittenHeader[] = "overwritten header of %p %b";
+// The block whose end it is: the neighbour of the one that the program names.
+const char kOverwrittenSeal[] = "write behind the end of 0x[0-9a-f]+ %b";
+
+const char kOverflow[] = "write behind the end of %p %b";
+const char kWriteAfterFree[] = "write after free of %p, at byte %h %b";
 
 const std::vector<Row>& rows() {
   static const auto* table = new std::vector<Row>{
       // free, twice
       {"double_free_at_once", kAll, kDoubleFree},
       {"double_free_after_other_frees", kAll, kDoubleFree},
-      // Where a run was, one of the others may have been.
-      {"double_free_after_other_sizes", kAll, "double free of %p (%b|\\(large block of [0-9]+ bytes\\))"},
+      // The other blocks may be runs, as the first one is, and one of them may have been there after it: without the
+      // pool, and in the largest size where a seal makes them larger.
+      {"double_free_after_other_sizes", kAll, kDoubleFree, Needs::kChecks, "double free of %p .*",
+       "double free of %p .*"},
       {"double_free_of_the_last_block", kAll, kDoubleFree},
       {"double_free_of_calloc", kAll, kDoubleFree},
       {"double_free_of_aligned", kAll, "double free of %p .*"},
@@ -112,14 +125,15 @@ const std::vector<Row>& rows() {
       {"aligned_delete_of_unaligned", kAll, "delete with wrong alignment %s of %p %b"},
       {"aligned_sized_delete_too_large", kAll, "delete with wrong size %s of %p .*"},
       // writes where the block is not
-      {"overflow_by_one", kTinyOnly, "overwritten header of %p %b", Needs::kHeader},
-      {"underflow_by_one", kTinyOnly, "overwritten header of %p %b", Needs::kHeader},
+      {"overflow_by_one", kTinyOnly, kOverwrittenHeader, Needs::kMark, kOverwrittenHeader, kOverwrittenSeal},
+      {"underflow_by_one", kTinyOnly, kOverwrittenHeader, Needs::kMark, kOverwrittenHeader,
+       "(overwritten header of %p|write behind the end of 0x[0-9a-f]+) %b"},
       {"overflow_of_the_size_by_one", kAll, kOverflow, Needs::kSeal},
       {"overflow_of_the_size_by_24", kAll, kOverflow, Needs::kSeal},
       {"overflow_seen_by_realloc", kAll, kOverflow, Needs::kSeal},
       // and when it is not any more
-      {"write_after_free", kLookedAt, "write after free of %p, at byte %h %b", Needs::kSeal},
-      {"write_after_another_threads_free", kLookedAt, "write after free of %p, at byte %h %b", Needs::kSeal},
+      {"write_after_free", kLookedAt, kWriteAfterFree, Needs::kSeal},
+      {"write_after_another_threads_free", kLookedAt, kWriteAfterFree, Needs::kSeal},
   };
   return *table;
 }
@@ -131,44 +145,25 @@ std::string value_of(const FlagValues& build, const std::string& flag) {
   return "";
 }
 
-bool has_seals(const FlagValues& build) {
+// Blocks have a seal behind them.
+bool is_sealed(const FlagValues& build) {
   std::string checks = value_of(build, "checks");
   return checks == "hardened" || checks == "debug";
-}
-
-std::string slab_of_stride(const char* stride) {
-  return std::string("\\(") + stride + "-byte class, slab [0-9]+ of superslab 0x[0-9a-f]+\\)";
-}
-
-// Whole pages, for the seal as well.
-std::string large_block(const FlagValues& build, const Regime& regime) {
-  constexpr uint64_t kPage = 4096, kSealBytes = 9;
-  uint64_t bytes = strtoull(regime.argument, nullptr, 10) + (has_seals(build) ? kSealBytes : 0);
-  return "\\(large block of " + std::to_string((bytes + kPage - 1) / kPage * kPage) + " bytes\\)";
-}
-
-std::string block_of(const FlagValues& build, const Regime& regime) {
-  switch (regime.block) {
-    case Regime::kAny:
-      return ".*";
-    case Regime::kTinySlab:
-      return slab_of_stride("112");
-    case Regime::kPoolSlab:
-      if (value_of(build, "pool_tls_phase1") == "True") return slab_of_stride("20480");
-      return large_block(build, regime);
-    case Regime::kLargeBlock:
-      return large_block(build, regime);
-  }
-  return "";
 }
 
 }  // namespace
 
 std::vector<MisuseCase> misuse_cases(const FlagValues& build) {
+  bool pool = value_of(build, "pool_tls_phase1") == "True";
+  bool sealed = is_sealed(build);
   std::vector<MisuseCase> cases;
   for (const Row& row : rows()) {
+    const char* line = pool ? row.line : row.line_without_pool;
+    if (sealed && row.sealed_line != row.line) line = row.sealed_line;
     for (const Regime& regime : row.regimes) {
-      cases.push_back({row.program, regime.name, regime.argument, row.line, block_of(build, regime), row.needs});
+      const char* block = pool ? regime.block : regime.block_without_pool;
+      if (sealed && regime.sealed_block != regime.block) block = regime.sealed_block;
+      cases.push_back({row.program, regime.name, regime.argument, line, block, row.needs});
     }
   }
   return cases;
@@ -185,11 +180,10 @@ bool promises_to_find(const FlagValues& build, const MisuseCase& misuse) {
   switch (misuse.needs) {
     case Needs::kChecks:
       return true;
-    case Needs::kHeader:
-      // A seal lies between a block and the next one's header.
-      return value_of(build, "header_classidx") == "True" && !has_seals(build);
+    case Needs::kMark:
+      return is_sealed(build) || value_of(build, "header_classidx") == "True";
     case Needs::kSeal:
-      return has_seals(build);
+      return is_sealed(build);
   }
   return false;
 }

@@ -14,10 +14,10 @@
 
 namespace hakctl {
 
-// What a library must have to find a misuse, beyond its bits.
+// What a library must have to find a misuse.
 enum class Needs {
-  kChecks,  // any of the checks
-  kHeader,  // a header between two blocks
+  kChecks,  // the checks of the default build
+  kMark,    // something of the allocator's between two blocks: headers, or seals
   kSeal,    // a seal behind each block, and free memory that is zero: checks=hardened or debug
 };
 
@@ -35,8 +35,7 @@ struct MisuseCase {
   Needs needs;
 };
 
-// Lines depend on how the library was built: a block of the pool's sizes is a large one where there is no pool, and the
-// seal is part of a block.
+// Lines depend on how the library was built: a block of the pool's sizes is a large one where there is no pool.
 std::vector<MisuseCase> misuse_cases(const FlagValues& build);
 
 // The names of the programs, each once.

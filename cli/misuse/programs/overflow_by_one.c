@@ -6,20 +6,12 @@ int main(int argc, char** argv) {
   char* blocks[MANY];
   size_t size = size_argument(argc, argv);
   for (int i = 0; i < MANY; i++) blocks[i] = malloc(size);
-  /* Two that lie side by side. */
-  char *low = NULL, *high = NULL;
-  size_t usable = malloc_usable_size(blocks[0]);
-  for (int i = 0; i < MANY * MANY; i++) {
-    low = blocks[i / MANY];
-    high = blocks[i % MANY];
-    if (low < high && high - low <= (ptrdiff_t)(usable + 16)) break;
-  }
-  if (low >= high || high - low > (ptrdiff_t)(usable + 16)) return 3;
+  char *low, *high;
+  side_by_side(blocks, MANY, &low, &high);
+  size_t usable = malloc_usable_size(low);
+  if (high - low > (ptrdiff_t)(usable + 32)) return 3;
   suspect(high);
   memset(low, 'x', usable BUG(+1));
-  free(high);
-  for (int i = MANY - 1; i >= 0; i--) {
-    if (blocks[i] != high) free(blocks[i]);
-  }
+  for (int i = MANY - 1; i >= 0; i--) free(blocks[i]);
   return 0;
 }
