@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "frontend/entry.h"
 #include "frontend/hakmem.h"
 #include "frontend/introspect.h"
@@ -64,4 +65,10 @@ HAK_API int mallopt(int parameter, int value) {
   (void)parameter;
   (void)value;
   return 1;
+}
+
+__attribute__((destructor)) static void at_exit(void) {
+  hak_options options;
+  hak_read_options(&options);
+  if (options.report_live != 0) hak_report_live();
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fatal.h"
+#include "base/size_class.h"
 #include "frontend/introspect.h"
 
 enum { MOST_COUNTERS = 64 };
@@ -50,4 +51,29 @@ struct mallinfo2 hak_report_mallinfo(void) {
   info.fordblks = info.fordblks > info.uordblks ? info.fordblks - info.uordblks : 0;
   info.keepcost = counter(counters, count, "dirty_bytes");
   return info;
+}
+
+static bool add_live(const hak_slab_info* slab, void* arg) {
+  ((uint64_t*)arg)[slab->size_class] += slab->used;
+  return true;
+}
+
+static void print_live(uint64_t number, const char* what, uint64_t bytes) {
+  hak_line line = {.length = 0};
+  if (number == 0) return;
+  hak_line_text(&line, "live at exit: ");
+  hak_line_number(&line, number);
+  hak_line_text(&line, what);
+  if (bytes != 0) hak_line_number(&line, bytes);
+  hak_line_text(&line, bytes != 0 ? " bytes" : "");
+  hak_line_print(&line);
+}
+
+void hak_report_live(void) {
+  uint64_t blocks[HAK_CLASSES] = {0};
+  hak_counter counters[MOST_COUNTERS];
+  size_t count = hak_counters(counters, MOST_COUNTERS);
+  hak_visit_slabs(add_live, blocks);
+  for (unsigned c = 0; c < HAK_CLASSES; c++) print_live(blocks[c], " of the class of ", hak_size_classes[c].stride);
+  print_live(counter(counters, count, "large_bytes"), " bytes in large blocks", 0);
 }

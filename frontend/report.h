@@ -1,4 +1,4 @@
-/* report.h - what glibc's malloc_stats, malloc_info and mallinfo2 say, said of hakmem.
+/* report.h - what glibc's malloc_stats, malloc_info and mallinfo2 say, said of hakmem, and what is live at exit.
  *
  * Purpose:      figures that the process had from its own malloc, from the counters of introspect.h.
  * Thread rule:  any thread.
@@ -14,5 +14,7 @@
 void hak_report_stats(void);
 int hak_report_xml(FILE* stream);
 struct mallinfo2 hak_report_mallinfo(void);
+/* The blocks that the program has not freed: one line a size class on stderr, and one for large blocks. */
+void hak_report_live(void);
 
 #endif
