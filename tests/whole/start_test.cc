@@ -66,9 +66,8 @@ TEST(Options, ThatAreWrongAreNamedInOneLineAndIgnored) {
 
 TEST(Options, BlocksThatAreLiveAtExitAreReported) {
   Result result = Shell("HAKMEM_REPORT_LIVE=1 tests/whole/probe 2>&1 | cat");
-  // The buffer of stdout, which libc never frees.
+  // The buffer of stdout, which libc never frees; and what libc keeps of its threads.
   EXPECT_NE(result.output.find("hakmem: live at exit: 1 of the class of "), std::string::npos) << result.output;
-  EXPECT_EQ(result.output.find("large blocks"), std::string::npos) << result.output;
 }
 
 TEST(Options, AHardLimitMakesMallocReturnNull) {
