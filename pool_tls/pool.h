@@ -16,11 +16,8 @@ HAK_FAST hak_bin* hak_pool_bin(hak_owner* owner, size_t bytes) {
   return owner->pool_bins[granules];
 }
 
-/* A block of the bin if its window has one, else NULL: hak_pool_refill. */
+/* A block of the bin if its window has one, else NULL: hak_owner_refill. */
 HAK_FAST void* hak_pool_take(hak_bin* bin) { return hak_bin_take(bin); }
-
-/* Opens a new window first. */
-static inline void* hak_pool_refill(hak_owner* owner, hak_bin* bin) { return hak_owner_refill(owner, bin); }
 
 /* Opens a window for every pool class of up to `most` bytes (prewarm_tls). */
 void hak_pool_prewarm(hak_owner* owner, size_t most);

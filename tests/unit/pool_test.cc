@@ -14,7 +14,7 @@ class Pool : public testing::Test {
   void* alloc(size_t bytes) {
     hak_bin* bin = hak_pool_bin(owner, bytes);
     void* block = hak_pool_take(bin);
-    return block != nullptr ? block : hak_pool_refill(owner, bin);
+    return block != nullptr ? block : hak_owner_refill(owner, bin);
   }
   Rig rig;
   hak_owner* owner = rig.make_owner();

@@ -59,6 +59,17 @@ TEST_F(Sample, BlocksAreAsOthersAre) {
   }
 }
 
+TEST_F(Sample, AlignedBlocksAreAligned) {
+  for (size_t align = 16; align <= 65536; align *= 2) {
+    for (size_t bytes : {size_t{1}, align, 3 * align / 2, size_t{5000}}) {
+      void* block = hak_aligned_alloc(align, bytes);
+      ASSERT_NE(block, nullptr);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % align, 0u) << bytes;
+      hak_free(block);
+    }
+  }
+}
+
 TEST_F(Sample, WhenAllPlacesAreTakenRequestsAreServedAsEver) {
   std::set<void*> blocks;
   for (int i = 0; i < 2 * HAK_GUARDED_PLACES; i++) {
