@@ -217,11 +217,11 @@ static bool chunk_prepare(hak_arena* arena, hak_chunk* chunk) {
       arena->commit_failed = true;
       return false;
     }
-    chunk->committed = true;
+    hak_poke(&chunk->committed, true);
     arena->stats.committed_bytes += HAK_CHUNK_BYTES;
   }
   if (~chunk->free == 0 && chunk->huge != want_huge(arena, chunk->use)) {
-    chunk->huge = !chunk->huge;
+    hak_poke(&chunk->huge, !chunk->huge);
     arena->os->huge_pages(chunk->base, HAK_CHUNK_BYTES, chunk->huge);
   }
   return true;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/bits.h"
 
 /* The first mapping is small, for programs that hardly allocate. */
@@ -22,7 +23,7 @@ static bool meta_map(hak_meta* meta) {
     return false;
   }
   meta->os->name(p, bytes, "hakmem: records");
-  meta->mapped_bytes += bytes;
+  hak_count(&meta->mapped_bytes, bytes);
   meta->bump = p;
   meta->bump_end = p + bytes;
   return true;

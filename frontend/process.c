@@ -136,7 +136,8 @@ static hak_thread* thread_record(hak_process* process, bool* orphan) {
     unused = hak_meta_alloc(&process->meta, HAK_META_OTHER, sizeof *unused);
     if (unused == NULL) return NULL;
     unused->next = process->threads;
-    process->threads = unused;
+    /* Pairs with the acquire of those who walk the list without the lock: they meet a record with its next. */
+    hak_store_release(&process->threads, unused);
   }
   hak_poke(&unused->active, true);
   return unused;

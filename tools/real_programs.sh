@@ -1,6 +1,8 @@
 #!/bin/sh
-# The peak memory of real programs under hakmem and every other allocator found, each as a ratio to the smallest:
+# The peak memory and the CPU time of real programs under hakmem and every other allocator found, each as a ratio to the
+# smallest:
 #   tools/real_programs.sh [ROUNDS]
+# One round is enough for memory; CPU time wants ten, of which medians are taken.
 # Each program is a `hakctl compare -- COMMAND` of its own, whose full table goes to stderr with VERBOSE=1. A program
 # that is not installed is left out, and said so. Loads are made on the spot and large enough that the program's heap,
 # not its code, decides.
@@ -88,7 +90,7 @@ measure() {
   python3 - "$name" table.csv >>"$summary" <<'END'
 import csv, sys
 for row in csv.DictReader(open(sys.argv[2])):
-    print(sys.argv[1], row["allocator"], row["peak_bytes"])
+    print(sys.argv[1], row["allocator"], row["peak_bytes"], row["cpu_seconds"], row["minor_faults"])
 END
 }
 
@@ -110,18 +112,21 @@ measure bc bc -lq array.bc
 
 python3 - "$summary" <<'END'
 import math, sys
-peaks = {}
+MEASURES = (("peak memory", "smallest MiB", 2**20), ("CPU time", "least ms", 1e-3), ("page faults", "fewest", 1))
+programs = {}
 for line in open(sys.argv[1]):
-    program, allocator, peak = line.split()
-    peaks.setdefault(program, {})[allocator] = float(peak)
-names = list(next(iter(peaks.values())))
-print("%-14s %12s  " % ("peak memory", "smallest MiB") + " ".join("%9s" % n for n in names))
-ratios = {n: [] for n in names}
-for program, row in peaks.items():
-    least = min(row.values())
-    for n in names:
-        ratios[n].append(row[n] / least)
-    print("%-14s %12.1f  " % (program, least / 2**20) + " ".join("%9.3f" % (row[n] / least) for n in names))
-means = {n: math.exp(sum(map(math.log, r)) / len(r)) for n, r in ratios.items()}
-print("%-14s %12s  " % ("geometric mean", "") + " ".join("%9.3f" % means[n] for n in names))
+    program, allocator, *figures = line.split()
+    programs.setdefault(program, {})[allocator] = [float(figure) for figure in figures]
+names = list(next(iter(programs.values())))
+for i, (title, unit, scale) in enumerate(MEASURES):
+    print("%-14s %12s  " % (title, unit) + " ".join("%9s" % n for n in names))
+    ratios = {n: [] for n in names}
+    for program, row in programs.items():
+        least = min(row[n][i] for n in names)
+        for n in names:
+            ratios[n].append(row[n][i] / least)
+        print("%-14s %12.1f  " % (program, least / scale) + " ".join("%9.3f" % (row[n][i] / least) for n in names))
+    means = {n: math.exp(sum(map(math.log, r)) / len(r)) for n, r in ratios.items()}
+    print("%-14s %12s  " % ("geometric mean", "") + " ".join("%9.3f" % means[n] for n in names))
+    print()
 END
