@@ -167,14 +167,12 @@ size_t hak_route_usable(const char* function, uintptr_t address) {
 static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
   if (bytes > hak_route_cell_usable(cell)) return false;
   if (aligned) return true;
-  if (cell->kind == HAK_CELL_SLAB) {
-    return cell->class_index == 0 || bytes > hak_size_classes[cell->class_index - 1].usable;
-  }
+  if (cell->kind == HAK_CELL_SLAB) return hak_route_class_serves(cell, bytes);
   return hak_align_up(bytes, hak_the_process.arena.os->page_bytes) == hak_large_usable(cell);
 }
 
-void hak_route_free_sized(void* block, size_t bytes) {
-  if (HAK_CHECKED && block != NULL) {
+void hak_route_free_sized_slow(void* block, size_t bytes) {
+  if (block != NULL) {
     const hak_cell* cell = hak_route_live_or_abort("delete", (uintptr_t)block);
     if (HAK_UNLIKELY(!size_fits(cell, bytes, false))) hak_misuse_size(cell, (uintptr_t)block, bytes);
   }

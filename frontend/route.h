@@ -41,8 +41,8 @@ bool hak_route_has_class(size_t align, size_t bytes);
 void* hak_route_large(size_t align, size_t bytes, bool* zeroed);
 /* A live block begins at the address. */
 bool hak_route_owns(uintptr_t address);
-/* delete with the size or the alignment (0: not given) that the block was made with. */
-void hak_route_free_sized(void* block, size_t bytes);
+/* delete with the size (0: not given) and the alignment that the block was made with. */
+void hak_route_free_sized_slow(void* block, size_t bytes);
 void hak_route_free_aligned(void* block, size_t bytes, size_t align);
 void* hak_route_calloc_slow(size_t total);
 void* hak_route_realloc(void* block, size_t bytes);
@@ -90,6 +90,25 @@ HAK_FAST void hak_route_free(void* block) {
     return;
   }
   hak_route_free_mine(cell, address, address >> cell->shift);
+}
+
+/* The slab's class is the one that serves requests for so many bytes. */
+HAK_FAST bool hak_route_class_serves(const hak_slab* cell, size_t bytes) {
+  const hak_size_class* row = hak_slab_class(cell);
+  return bytes <= row->usable && (cell->class_index == 0 || bytes > row[-1].usable);
+}
+
+/* delete with the size that the block was made with: what C++ containers call. */
+HAK_FAST void hak_route_free_sized(void* block, size_t bytes) {
+  uintptr_t address = (uintptr_t)block;
+  hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
+  if (!HAK_CHECKED) {
+    hak_route_free(block);
+  } else if (HAK_LIKELY(hak_slab_is_mine(cell, address) && hak_route_class_serves(cell, bytes))) {
+    hak_route_free_mine(cell, address, address >> cell->shift);
+  } else {
+    hak_route_free_sized_slow(block, bytes);
+  }
 }
 
 HAK_FAST void* hak_route_calloc(size_t count, size_t bytes) {
