@@ -47,9 +47,9 @@ def count(events):
     results, again, broken, exit_code = {}, set(), 0, None
     for event in map(json.loads, events):
         if 'testResult' in event:
-            key = event['id']['testResult']
-            attempt = key.pop('attempt', 1)
-            key = tuple(sorted(key.items()))
+            name = event['id']['testResult']
+            attempt = name.get('attempt', 1)
+            key = (name['label'], name.get('run', 1), name.get('shard', 1))
             if attempt >= results.get(key, (0, None))[0]:
                 results[key] = (attempt, event['testResult'])
         elif event.get('testSummary', {}).get('overallStatus') == 'FLAKY':
