@@ -40,7 +40,7 @@ typedef struct hak_process {
   hak_options options;
   hak_lock lock; /* start-up and the registry */
   HAK_SHARED(uint32_t) started;
-  hak_thread* threads; /* every record ever made, the newest first */
+  HAK_SHARED(hak_thread*) threads; /* every record ever made, the newest first */
   uint64_t thread_count;
   bool any_lost;
   uint64_t secret; /* of sealed blocks */

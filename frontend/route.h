@@ -41,8 +41,9 @@ bool hak_route_has_class(size_t align, size_t bytes);
 void* hak_route_large(size_t align, size_t bytes, bool* zeroed);
 /* A live block begins at the address. */
 bool hak_route_owns(uintptr_t address);
-/* delete with the size (0: not given) and the alignment that the block was made with. */
+/* hak_route_free_sized, of any block or none. */
 void hak_route_free_sized_slow(void* block, size_t bytes);
+/* delete with the alignment and the size (0: not given) that the block was made with. */
 void hak_route_free_aligned(void* block, size_t bytes, size_t align);
 void* hak_route_calloc_slow(size_t total);
 void* hak_route_realloc(void* block, size_t bytes);

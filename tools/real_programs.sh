@@ -1,6 +1,6 @@
 #!/bin/sh
-# The peak memory and the CPU time of real programs under hakmem and every other allocator found, each as a ratio to the
-# smallest:
+# The peak memory, CPU time and page faults of real programs under hakmem and every other allocator found, each as a
+# ratio to the smallest:
 #   tools/real_programs.sh [ROUNDS]
 # One round is enough for memory; CPU time wants ten, of which medians are taken.
 # Each program is a `hakctl compare -- COMMAND` of its own, whose full table goes to stderr with VERBOSE=1. A program
@@ -75,7 +75,7 @@ git init -q repository
   git -c user.name=n -c user.email=e commit -q -m one && sed -i 's/7/8/' part* && git add . &&
   git -c user.name=n -c user.email=e commit -q -m two)
 
-# The smallest peak, then every allocator's ratio to it.
+# One line a program and allocator.
 summary=$data/summary
 : >"$summary"
 measure() {
