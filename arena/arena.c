@@ -7,6 +7,7 @@
 
 enum {
   ARENA_LEAST_CHUNKS = 16,      /* of a new region: 64 MiB */
+  ARENA_RESERVE_TRIES = 8,      /* windows looked at for addresses with free slots */
   ARENA_MOST_CHUNKS = 256,      /* 1 GiB, unless one run needs more */
   ARENA_TRIES = 4,              /* chunks of one list looked at for an aligned run */
   ARENA_DIRTY_TRIES = 8,        /* dirty chunks looked at for any run */
@@ -110,13 +111,16 @@ static uintptr_t reserve_once(hak_arena* arena, size_t bytes, size_t align, size
   if (base == 0) return 0;
   if (hak_map_claim(arena->map, base, chunks)) return base;
   arena->os->release(base, bytes);
-  /* The slots of these addresses are taken, so ask for addresses whose slots are free. */
-  uintptr_t hint = hak_align_down(hak_map_suggest(arena->map, base, chunks), align);
-  if (hint == 0) return 0;
-  base = arena->os->reserve(bytes, align, hint);
-  if (base == 0) return 0;
-  if (hak_map_claim(arena->map, base, chunks)) return base;
-  arena->os->release(base, bytes);
+  /* The slots of these addresses are taken, so ask for addresses whose slots are free; and as somebody may have those
+   * addresses, in one window below the other, where there is room. */
+  uintptr_t window = hak_map_window(arena->map);
+  for (uintptr_t below = 0; below < ARENA_RESERVE_TRIES && below * window < base; below++) {
+    uintptr_t hint = hak_map_suggest(arena->map, base - below * window, chunks, align);
+    if (hint == 0) return 0;
+    if (arena->os->reserve(bytes, align, hint) == 0) continue;
+    if (hak_map_claim(arena->map, hint, chunks)) return hint;
+    arena->os->release(hint, bytes);
+  }
   return 0;
 }
 

@@ -16,17 +16,13 @@
 
 #include "arena/arena.h"
 #include "base/size_class.h"
+#include "base/stack.h"
 
 HAK_C_BEGIN
 
-enum { HAK_GUARDED_PLACES = 256, HAK_GUARDED_FRAMES = 16 };
+enum { HAK_GUARDED_PLACES = 256 };
 
 typedef enum hak_guarded_state { HAK_GUARDED_NEVER, HAK_GUARDED_LIVE, HAK_GUARDED_FREED } hak_guarded_state;
-
-typedef struct hak_stack {
-  unsigned count;
-  void* frames[HAK_GUARDED_FRAMES];
-} hak_stack;
 
 typedef struct hak_guarded {
   uintptr_t run, block;

@@ -67,13 +67,16 @@ void hak_map_drop(hak_map* map, uintptr_t base, size_t count) {
   for (size_t i = 0; i < count; i++) hak_poke(&chunk[i].base, (uintptr_t)0);
 }
 
-uintptr_t hak_map_suggest(const hak_map* map, uintptr_t near, size_t count) {
-  size_t slots = map->slot_mask + 1;
-  uintptr_t window = hak_align_down(near, slots << HAK_CHUNK_SHIFT);
+uintptr_t hak_map_suggest(const hak_map* map, uintptr_t near, size_t count, size_t align) {
+  uintptr_t window = hak_align_down(near, hak_map_window(map));
+  size_t step = align >> HAK_CHUNK_SHIFT;
   size_t run = 0;
-  for (size_t slot = 1; slot < slots; slot++) {
-    run = map->chunks[slot].base == 0 ? run + 1 : 0;
-    if (run == count) return window + ((slot + 1 - count) << HAK_CHUNK_SHIFT);
+  for (size_t slot = 1; slot <= map->slot_mask; slot++) {
+    if (map->chunks[slot].base != 0 || (run == 0 && slot % step != 0)) {
+      run = 0;
+    } else if (++run == count) {
+      return window + ((slot + 1 - count) << HAK_CHUNK_SHIFT);
+    }
   }
   return 0;
 }

@@ -109,8 +109,11 @@ bool hak_map_init(hak_map* map, const hak_os* os);
 bool hak_map_claim(hak_map* map, uintptr_t base, size_t count);
 /* Gives them up; their cells read as nobody's. */
 void hak_map_drop(hak_map* map, uintptr_t base, size_t count);
-/* Where `count` chunks in a row would find free slots, near an address that the kernel chose; 0 if nowhere. */
-uintptr_t hak_map_suggest(const hak_map* map, uintptr_t near, size_t count);
+/* Bytes of address space that have a slot each; the slots of the next as many are the same ones. */
+static inline uintptr_t hak_map_window(const hak_map* map) { return (map->slot_mask + 1) << HAK_CHUNK_SHIFT; }
+/* The address of `count` chunks in a row, aligned to align (of a chunk at least), that have free slots, in the window
+ * of an address that the kernel chose; 0 if there is none. */
+uintptr_t hak_map_suggest(const hak_map* map, uintptr_t near, size_t count, size_t align);
 
 HAK_FAST hak_cell* hak_map_cell(const hak_map* map, uintptr_t address) {
   return (hak_cell*)(map->cells + ((address >> (HAK_UNIT_SHIFT - HAK_CELL_SHIFT)) & map->cell_mask));

@@ -20,7 +20,8 @@ HAK_C_BEGIN
   OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, 0, 0, UINT64_MAX, "bytes above which malloc returns NULL; 0: none") \
   OPTION(guard_sample, GUARD_SAMPLE, 0, 0, UINT32_MAX,                                                             \
          "one request in so many gets a page of its own, to catch misuse; 0: none")                                \
-  OPTION(report_live, REPORT_LIVE, 0, 0, 1, "1: at exit, a line for each size of which blocks are live still")
+  OPTION(report_live, REPORT_LIVE, 0, 0, 2,                                                                        \
+         "at exit, 1: a line for each size of which blocks are live still; 2: and who allocated them (checks=debug)")
 
 typedef struct hak_options {
 #define HAK_OPTION_FIELD(field, env, standard, low, high, help) uint64_t field;

@@ -122,6 +122,46 @@ void hak_visit_slabs(hak_slab_visitor* visit, void* arg) {
   hak_visit_chunks(visit_slabs_of_chunk, &walk);
 }
 
+/* ---- blocks ---- */
+
+typedef struct block_walk {
+  hak_block_visitor* visit;
+  void* arg;
+} block_walk;
+
+static bool visit_blocks_of_slab(const hak_slab_info* info, void* arg) {
+  const block_walk* walk = arg;
+  const hak_size_class* row = &hak_size_classes[info->size_class];
+  for (unsigned i = 0; i < info->capacity; i++) {
+    hak_block_info block = {info->address + row->first + (size_t)i * row->stride, row->usable};
+    if (!hak_slab_is_live_anywhere(hak_map_cell(&hak_the_process.map, block.address), block.address)) continue;
+    if (!walk->visit(&block, walk->arg)) return false;
+  }
+  return true;
+}
+
+/* By the map's slots, since a block with a mapping of its own is in no region of the arena. */
+static bool visit_large_blocks(const block_walk* walk) {
+  const hak_map* map = &hak_the_process.map;
+  for (uintptr_t slot = 1; slot <= map->slot_mask; slot++) {
+    uintptr_t base = hak_peek(&map->chunks[slot].base);
+    if (base == 0) continue;
+    for (uintptr_t unit = base; unit < base + HAK_CHUNK_BYTES; unit += HAK_UNIT_BYTES) {
+      const hak_cell* cell = hak_map_cell(map, unit);
+      if (!hak_large_is(cell)) continue;
+      hak_block_info block = {hak_large_start(cell), hak_large_usable(cell)};
+      if (!walk->visit(&block, walk->arg)) return false;
+    }
+  }
+  return true;
+}
+
+void hak_visit_blocks(hak_block_visitor* visit, void* arg) {
+  block_walk walk = {visit, arg};
+  if (hak_load_acquire(&hak_the_process.started) == 0) return;
+  if (visit_large_blocks(&walk)) hak_visit_slabs(visit_blocks_of_slab, &walk);
+}
+
 /* ---- counters ---- */
 
 typedef struct totals {

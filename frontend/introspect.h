@@ -46,12 +46,21 @@ typedef struct hak_chunk_info {
   bool huge_pages; /* transparent huge pages were asked for */
 } hak_chunk_info;
 
+/* One live block, of a slab or large. */
+typedef struct hak_block_info {
+  uintptr_t address;
+  size_t bytes; /* what malloc_usable_size says, without a seal's */
+} hak_block_info;
+
 /* Called once for each item; return false to stop. */
 typedef bool hak_slab_visitor(const hak_slab_info* info, void* arg);
 typedef bool hak_chunk_visitor(const hak_chunk_info* info, void* arg);
+typedef bool hak_block_visitor(const hak_block_info* info, void* arg);
 
 void hak_visit_slabs(hak_slab_visitor* visit, void* arg);
 void hak_visit_chunks(hak_chunk_visitor* visit, void* arg);
+/* While no other thread frees: a block freed under the visitor's eyes may be visited still. */
+void hak_visit_blocks(hak_block_visitor* visit, void* arg);
 
 /* Counters of the whole process. Every one of them is a row of the table in introspect.c, with its help text. */
 typedef struct hak_counter {

@@ -70,5 +70,5 @@ HAK_API int mallopt(int parameter, int value) {
 __attribute__((destructor)) static void at_exit(void) {
   hak_options options;
   hak_read_options(&options);
-  if (options.report_live != 0) hak_report_live();
+  if (options.report_live != 0) hak_report_live(options.report_live == 2);
 }

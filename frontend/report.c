@@ -5,6 +5,8 @@
 #include "base/fatal.h"
 #include "base/size_class.h"
 #include "frontend/introspect.h"
+#include "frontend/origin.h"
+#include "frontend/sealed.h"
 
 enum { MOST_COUNTERS = 64 };
 
@@ -69,11 +71,31 @@ static void print_live(uint64_t number, const char* what, uint64_t bytes) {
   hak_line_print(&line);
 }
 
-void hak_report_live(void) {
+static bool count_origin(const hak_block_info* block, void* arg) {
+  uint32_t origin;
+  size_t bytes = hak_sealed_read(block->address, block->bytes, &origin);
+  (void)arg;
+  hak_origin_count(origin, bytes);
+  return true;
+}
+
+static void report_origins(void) {
+  if (HAK_DEBUG) {
+    hak_visit_blocks(count_origin, NULL);
+    hak_origin_print();
+    return;
+  }
+  hak_line line = {.length = 0};
+  hak_line_text(&line, "live at exit: a build with checks=debug knows who allocated them");
+  hak_line_print(&line);
+}
+
+void hak_report_live(bool origins) {
   uint64_t blocks[HAK_CLASSES] = {0};
   hak_counter counters[MOST_COUNTERS];
   size_t count = hak_counters(counters, MOST_COUNTERS);
   hak_visit_slabs(add_live, blocks);
   for (unsigned c = 0; c < HAK_CLASSES; c++) print_live(blocks[c], " of the class of ", hak_size_classes[c].stride);
   print_live(counter(counters, count, "large_bytes"), " bytes in large blocks", 0);
+  if (origins) report_origins();
 }

@@ -1,11 +1,9 @@
 #define _GNU_SOURCE
 #include "frontend/sample.h"
 
-#include <execinfo.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fatal.h"
 #include "frontend/misuse.h"
@@ -16,23 +14,15 @@ hak_bin hak_sample_bin = {.word = &hak_bin_no_word};
 static hak_guarded_pool* pool; /* set once, before any thread samples */
 static struct sigaction before;
 
-/* ---- stacks ---- */
+/* ---- reports ---- */
 
-/* libc's walk. Its first call loads the unwinder, and so allocates: hak_sample_start makes that call. */
-static void stack_read(hak_stack* stack) {
-  int count = backtrace(stack->frames, HAK_GUARDED_FRAMES);
-  stack->count = count > 0 ? (unsigned)count : 0;
-}
-
-static void stack_print(const char* what, const hak_stack* stack) {
+static void print_stack(const char* what, const hak_stack* stack) {
   hak_line line = {.length = 0};
   if (stack->count == 0) return;
   hak_line_text(&line, what);
   hak_line_print(&line);
-  backtrace_symbols_fd(stack->frames, (int)stack->count, STDERR_FILENO);
+  hak_stack_print(stack);
 }
-
-/* ---- reports ---- */
 
 static __attribute__((noreturn)) void report(const char* fault, const hak_guarded* place, uintptr_t where) {
   hak_line line = {.length = 0};
@@ -44,8 +34,8 @@ static __attribute__((noreturn)) void report(const char* fault, const hak_guarde
   hak_line_number(&line, place->bytes);
   hak_line_text(&line, " bytes)");
   hak_line_print(&line);
-  stack_print("the block was allocated here:", &place->allocated);
-  stack_print("and freed here:", &place->freed);
+  print_stack("the block was allocated here:", &place->allocated);
+  print_stack("and freed here:", &place->freed);
   abort();
 }
 
@@ -72,7 +62,7 @@ static void on_fault(int number, siginfo_t* info, void* context) {
 void hak_sample_start(hak_process* process) {
   if (process->options.guard_sample == 0) return;
   hak_stack first;
-  stack_read(&first);
+  hak_stack_take(&first); /* malloc works: the unwinder may allocate */
   hak_guarded_pool* made = hak_guarded_create(&process->arena);
   if (made == NULL) return;
   pool = made;
@@ -106,7 +96,7 @@ void* hak_sample_alloc(hak_owner* owner, size_t bytes) {
   if (--thread->sample_left == 0) {
     hak_stack stack;
     thread->sample_left = draw_distance(thread);
-    stack_read(&stack);
+    hak_stack_take(&stack);
     /* Aligned requests come as the bytes of a class, a multiple of the alignment: so the block, which ends at a unit's
      * end, is aligned as well. */
     uintptr_t block = hak_guarded_alloc(pool, bytes == 0 ? 1 : bytes, &stack);
@@ -119,7 +109,7 @@ void* hak_sample_alloc(hak_owner* owner, size_t bytes) {
 
 void hak_sample_free(hak_cell* cell, uintptr_t address) {
   hak_stack stack;
-  stack_read(&stack);
+  hak_stack_take(&stack);
   switch (hak_guarded_free(pool, cell, &stack)) {
     case HAK_GUARDED_DONE:
       return;

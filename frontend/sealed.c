@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "frontend/helper.h"
+#include "frontend/origin.h"
 #include "frontend/route.h"
 
 /* Large blocks up to this size are looked at in full when their memory is used again; larger ones are emptied instead,
@@ -27,22 +28,35 @@ typedef struct seal {
   uint64_t code; /* of this address in this process */
 } seal;
 
-static seal seal_of(const hak_cell* cell, uintptr_t address) {
+static seal seal_with(uintptr_t address, size_t usable) {
   /* Every bit of the secret and the address has its part in every bit of the code. */
   uint64_t code = address ^ hak_the_process.secret;
   code = (code ^ (code >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
   code = (code ^ (code >> 29)) * UINT64_C(0xd1b54a32d192ed03);
   code ^= code >> 32;
-  return (seal){.block = (uint8_t*)address, .usable = hak_route_cell_usable(cell), .code = code};
+  return (seal){.block = (uint8_t*)address, .usable = usable, .code = code};
 }
 
+static seal seal_of(const hak_cell* cell, uintptr_t address) { return seal_with(address, hak_route_cell_usable(cell)); }
+
 static uint8_t* seal_place(const seal* s) { return s->block + s->usable - sizeof(uint64_t); }
+static uint8_t* seal_origin_place(const seal* s) { return seal_place(s) - HAK_SEAL_ORIGIN_BYTES; }
 static uint8_t seal_guard(const seal* s) { return (uint8_t)(0x80 | (s->code >> 58)); }
 
 static void seal_set(const seal* s, size_t bytes) {
-  uint64_t coded = bytes * SEALED_SPREAD ^ s->code;
-  memset(s->block + bytes, seal_guard(s), s->usable - sizeof coded - bytes);
+  uint32_t origin = HAK_DEBUG ? hak_origin_take() : 0;
+  uint64_t coded = bytes * SEALED_SPREAD ^ origin * SEALED_SPREAD ^ s->code;
+  memset(s->block + bytes, seal_guard(s), (size_t)(seal_origin_place(s) - s->block) - bytes);
+  memcpy(seal_origin_place(s), &origin, HAK_SEAL_ORIGIN_BYTES);
   memcpy(seal_place(s), &coded, sizeof coded);
+}
+
+/* The bytes that the seal says, which are more than the block has if a byte of it was written over. */
+static uint64_t seal_read(const seal* s, uint64_t* coded, uint32_t* origin) {
+  *origin = 0;
+  memcpy(origin, seal_origin_place(s), HAK_SEAL_ORIGIN_BYTES);
+  memcpy(coded, seal_place(s), sizeof *coded);
+  return (*coded ^ *origin * SEALED_SPREAD ^ s->code) * SEALED_GATHER;
 }
 
 /* The first byte from start to end that is not `value`, or end. */
@@ -59,11 +73,12 @@ static const uint8_t* first_other(const uint8_t* start, const uint8_t* end, uint
 /* The bytes asked for; does not return if the seal or a guard byte was written over. */
 static size_t seal_open(const char* function, const seal* s, const hak_cell* cell) {
   uintptr_t address = (uintptr_t)s->block;
-  const uint8_t* place = seal_place(s);
+  const uint8_t* guard_end = seal_origin_place(s);
   uint64_t coded;
-  memcpy(&coded, place, sizeof coded);
-  uint64_t bytes = (coded ^ s->code) * SEALED_GATHER;
-  if (HAK_LIKELY(bytes <= s->usable - HAK_SEAL_BYTES && first_other(s->block + bytes, place, seal_guard(s)) == place)) {
+  uint32_t origin;
+  uint64_t bytes = seal_read(s, &coded, &origin);
+  if (HAK_LIKELY(bytes <= s->usable - HAK_SEAL_BYTES &&
+                 first_other(s->block + bytes, guard_end, seal_guard(s)) == guard_end)) {
     return bytes;
   }
   /* Empty: perhaps another thread is freeing the block at this moment, and will have said so in a moment. */
@@ -201,6 +216,13 @@ void hak_sealed_free_aligned(void* block, size_t bytes, size_t align) {
 }
 
 /* ---- sizes ---- */
+
+size_t hak_sealed_read(uintptr_t block, size_t usable, uint32_t* origin) {
+  seal s = seal_with(block, usable);
+  uint64_t coded;
+  uint64_t bytes = seal_read(&s, &coded, origin);
+  return bytes <= usable - HAK_SEAL_BYTES ? bytes : usable;
+}
 
 size_t hak_sealed_usable(const char* function, void* block) { return open_block(function, block).bytes; }
 

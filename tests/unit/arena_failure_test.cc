@@ -171,6 +171,21 @@ TEST_F(ArenaFailure, AMappingWhoseSlotIsTakenGoesElsewhere) {
   write(second, 64);
 }
 
+// A fault of 2026: with its slot taken and the addresses of the first free slot somebody's, malloc returned NULL.
+TEST_F(ArenaFailure, AMappingFindsItsSlotLowerDownWhereTheAddressesOfTheFirstFreeOneAreTaken) {
+  uintptr_t first = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  uintptr_t wish = hak_map_suggest(&rig.map, first - kSlotWindow, 1, HAK_CHUNK_BYTES);
+  rig.os.place_next_reserve_at(wish);
+  uintptr_t blocker = rig.os.table()->reserve(HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, 0);
+  ASSERT_EQ(blocker, wish);
+  rig.os.place_next_reserve_at(first - kSlotWindow);
+  uintptr_t second = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  ASSERT_NE(second, 0u);
+  EXPECT_LT(second, first - kSlotWindow);
+  EXPECT_FALSE(rig.os.is_reserved(first - kSlotWindow, 1));
+  write(second, 64);
+}
+
 TEST_F(ArenaFailure, ARunThatNeverGetsSlotsGivesItsAddressesBack) {
   hak_meta_alloc(&rig.meta, HAK_META_OTHER, 64);
   // Every slot is taken, as far as the arena can see.

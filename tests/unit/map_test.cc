@@ -121,8 +121,8 @@ TEST_F(Map, AClaimDoesNotWrapAroundTheTable) {
 TEST_F(Map, NobodyOwnsTheCellOfTheNullPointer) {
   EXPECT_FALSE(hak_map_claim(&map, chunk_at(0), 1));
   EXPECT_FALSE(hak_map_claim(&map, chunk_at(kSlots), 2));
-  EXPECT_NE(hak_map_suggest(&map, kBase, kSlots - 1), kBase);
-  EXPECT_EQ(hak_map_suggest(&map, kBase, kSlots), 0u);
+  EXPECT_NE(hak_map_suggest(&map, kBase, kSlots - 1, HAK_CHUNK_BYTES), kBase);
+  EXPECT_EQ(hak_map_suggest(&map, kBase, kSlots, HAK_CHUNK_BYTES), 0u);
   EXPECT_FALSE(hak_xor_is_thread(0, &hak_map_cell(&map, 0)->key));
 }
 
@@ -152,7 +152,7 @@ TEST_F(Map, ASuggestionHasFreeSlotsAndIsNear) {
   ASSERT_TRUE(hak_map_claim(&map, chunk_at(12), 10));
   uintptr_t near = kBase + 7 * kWindow + 3 * HAK_CHUNK_BYTES;
   for (size_t count : {1, 2, 3, 16}) {
-    uintptr_t base = hak_map_suggest(&map, near, count);
+    uintptr_t base = hak_map_suggest(&map, near, count, HAK_CHUNK_BYTES);
     ASSERT_NE(base, 0u);
     EXPECT_EQ(base % HAK_CHUNK_BYTES, 0u);
     EXPECT_EQ(base / kWindow, near / kWindow);
@@ -160,15 +160,23 @@ TEST_F(Map, ASuggestionHasFreeSlotsAndIsNear) {
   }
 }
 
+TEST_F(Map, ASuggestionIsAligned) {
+  ASSERT_TRUE(hak_map_claim(&map, chunk_at(16), 1));
+  for (size_t count : {1, 3, 20}) {
+    uintptr_t base = hak_map_suggest(&map, kBase + kWindow, count, 16 * HAK_CHUNK_BYTES);
+    EXPECT_EQ(base, kBase + kWindow + 32 * HAK_CHUNK_BYTES) << count;
+  }
+}
+
 TEST_F(Map, NoSuggestionWhereNoRowOfSlotsIsLongEnough) {
   for (size_t n = 4; n < kSlots; n += 4) ASSERT_TRUE(hak_map_claim(&map, chunk_at(n), 1));
-  EXPECT_NE(hak_map_suggest(&map, kBase, 3), 0u);
-  EXPECT_EQ(hak_map_suggest(&map, kBase, 4), 0u);
+  EXPECT_NE(hak_map_suggest(&map, kBase, 3, HAK_CHUNK_BYTES), 0u);
+  EXPECT_EQ(hak_map_suggest(&map, kBase, 4, HAK_CHUNK_BYTES), 0u);
   for (size_t n = 1; n < kSlots; n++) {
     if (n % 4 == 0) continue;
     ASSERT_TRUE(hak_map_claim(&map, chunk_at(n), 1));
   }
-  EXPECT_EQ(hak_map_suggest(&map, kBase, 1), 0u);
+  EXPECT_EQ(hak_map_suggest(&map, kBase, 1, HAK_CHUNK_BYTES), 0u);
 }
 
 TEST_F(Map, RandomClaimsAndDropsAgreeWithAModel) {
