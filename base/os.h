@@ -25,6 +25,10 @@ typedef struct hak_os {
   bool (*close)(uintptr_t address, size_t bytes);
   /* Gives the memory of a committed range back; the range stays usable and reads as zero again. */
   bool (*purge)(uintptr_t address, size_t bytes);
+  /* Which pages of a committed range have been touched since commit or purge: one byte a page, 0 for those that have
+   * not, and perhaps for those that the kernel has moved to a disk since. False if the kernel does not say, and in
+   * builds without seals. */
+  bool (*touched)(uintptr_t address, size_t bytes, uint8_t* pages);
   /* Gives the addresses back too. */
   void (*release)(uintptr_t address, size_t bytes);
   /* Moves the pages of one committed range to another of the same size; the old range reads as zero afterwards. */

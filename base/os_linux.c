@@ -81,6 +81,13 @@ static bool linux_purge(uintptr_t address, size_t bytes) {
   return ok;
 }
 
+static bool linux_touched(uintptr_t address, size_t bytes, uint8_t* pages) {
+  int saved = errno;
+  bool ok = HAK_SEALED && mincore((void*)address, bytes, pages) == 0; /* the other builds do without it */
+  errno = saved;
+  return ok;
+}
+
 static bool linux_move(uintptr_t from, uintptr_t to, size_t bytes) {
   int saved = errno;
   void* p = mremap((void*)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void*)to);
@@ -139,6 +146,7 @@ static hak_os linux_os = {
     .commit = linux_commit,
     .close = linux_close,
     .purge = linux_purge,
+    .touched = linux_touched,
     .release = linux_release,
     .move = linux_move,
     .resize = linux_resize,

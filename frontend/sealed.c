@@ -8,9 +8,7 @@
 #include "frontend/origin.h"
 #include "frontend/route.h"
 
-/* Large blocks up to this size are looked at in full when their memory is used again; larger ones are emptied instead,
- * which costs a system call but not a look at every page. */
-#define SEALED_LOOK_BYTES ((size_t)1 << 20)
+enum { SEALED_PAGES = 4096 }; /* asked about at once */
 /* Debug builds: what malloc's caller finds in its block, as far as that goes: pages nobody touches take no memory. */
 enum { SEALED_FILL = 0xa5, SEALED_FILL_BYTES = 64 * 1024 };
 enum { SEALED_LOOKS = 1000 }; /* for the end of another thread's free */
@@ -62,6 +60,13 @@ static uint64_t seal_read(const seal* s, uint64_t* coded, uint32_t* origin) {
 /* The first byte from start to end that is not `value`, or end. */
 static const uint8_t* first_other(const uint8_t* start, const uint8_t* end, uint8_t value) {
   uint64_t pattern = value * UINT64_C(0x0101010101010101);
+  /* Nearly always to the end, so by lines, which compilers make vectors of. */
+  for (uint64_t line[8]; (size_t)(end - start) >= sizeof line; start += sizeof line) {
+    uint64_t others = 0;
+    memcpy(line, start, sizeof line);
+    for (int i = 0; i < 8; i++) others |= line[i] ^ pattern;
+    if (others != 0) break;
+  }
   for (uint64_t word; (size_t)(end - start) >= sizeof word; start += sizeof word) {
     memcpy(&word, start, sizeof word);
     if (word != pattern) break;
@@ -91,10 +96,29 @@ static size_t seal_open(const char* function, const seal* s, const hak_cell* cel
 
 /* ---- allocation ---- */
 
-static void expect_clean(const hak_cell* cell, const seal* s) {
-  const uint8_t* end = s->block + s->usable;
-  const uint8_t* written = first_other(s->block, end, 0);
+static void expect_clean(const hak_cell* cell, const seal* s, const uint8_t* start, const uint8_t* end) {
+  const uint8_t* written = first_other(start, end, 0);
   if (HAK_UNLIKELY(written != end)) hak_misuse_written(cell, (uintptr_t)s->block, (uintptr_t)written);
+}
+
+/* A run that was purged when it was free: only pages touched since can be dirty, and no other one is looked at, which
+ * would be a fault each. */
+static void expect_purged(const hak_cell* cell, const seal* s) {
+  const hak_os* os = hak_the_process.arena.os;
+  const uint8_t* end = s->block + s->usable;
+  for (uint8_t* part = s->block; part < end;) {
+    uint8_t touched[SEALED_PAGES];
+    size_t bytes = SEALED_PAGES * os->page_bytes;
+    if (bytes > (size_t)(end - part)) bytes = (size_t)(end - part);
+    bool known = os->touched((uintptr_t)part, bytes, touched);
+    for (size_t at = 0; at < bytes; at += os->page_bytes) {
+      if (known && touched[at / os->page_bytes] == 0) continue;
+      expect_clean(cell, s, part + at, part + at + os->page_bytes);
+    }
+    part += bytes;
+  }
+  /* What was written and moved to a disk meanwhile was not seen; it must not be the next owner's either. */
+  if (!os->purge((uintptr_t)s->block, s->usable)) memset(s->block, 0, s->usable);
 }
 
 static void* alloc_large(size_t align, size_t total) {
@@ -103,11 +127,7 @@ static void* alloc_large(size_t align, size_t total) {
   if (block == NULL || zeroed) return block;
   const hak_cell* cell = hak_map_cell(&hak_the_process.map, (uintptr_t)block);
   seal s = seal_of(cell, (uintptr_t)block);
-  if (s.usable <= SEALED_LOOK_BYTES) {
-    expect_clean(cell, &s);
-  } else if (!hak_the_process.arena.os->purge((uintptr_t)block, s.usable)) {
-    memset(block, 0, s.usable);
-  }
+  expect_purged(cell, &s);
   return block;
 }
 
@@ -116,7 +136,7 @@ static void* alloc_in_slab(size_t align, size_t total) {
   if (block == NULL) return NULL;
   const hak_cell* cell = hak_map_cell(&hak_the_process.map, (uintptr_t)block);
   seal s = seal_of(cell, (uintptr_t)block);
-  expect_clean(cell, &s);
+  expect_clean(cell, &s, s.block, s.block + s.usable);
   return block;
 }
 

@@ -28,8 +28,8 @@ const Regime kOwn = {"", "", ".*"};
 const std::vector<Regime> kOnce = {kOwn};
 const std::vector<Regime> kTinyOnly = {kTiny};
 const std::vector<Regime> kAll = {kTiny, kPool, kLarge, kLarger, kMapped};
-// Those whose free memory is looked at when it is used again; larger blocks are emptied instead.
-const std::vector<Regime> kLookedAt = {kTiny, kPool, kLarge};
+// Those whose memory is used again; a mapping is gone after its free.
+const std::vector<Regime> kUsedAgain = {kTiny, kPool, kLarge, kLarger};
 // Not sizes, but the pointers themselves.
 const std::vector<Regime> kWild = {
     {"middle_of_nowhere", "1234567890", ""},
@@ -132,8 +132,8 @@ const std::vector<Row>& rows() {
       {"overflow_of_the_size_by_24", kAll, kOverflow, Needs::kSeal},
       {"overflow_seen_by_realloc", kAll, kOverflow, Needs::kSeal},
       // and when it is not any more
-      {"write_after_free", kLookedAt, kWriteAfterFree, Needs::kSeal},
-      {"write_after_another_threads_free", kLookedAt, kWriteAfterFree, Needs::kSeal},
+      {"write_after_free", kUsedAgain, kWriteAfterFree, Needs::kSeal},
+      {"write_after_another_threads_free", kUsedAgain, kWriteAfterFree, Needs::kSeal},
   };
   return *table;
 }

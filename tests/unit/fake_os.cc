@@ -50,6 +50,12 @@ struct FakeOs::Functions {
     return current->passes(kPurge) && current->real_->purge(address, bytes);
   }
 
+  static bool touched(uintptr_t address, size_t bytes, uint8_t* pages) {
+    Lock lock(current->mutex_);
+    EXPECT_TRUE(current->holds(address, bytes)) << "a look outside any reservation";
+    return current->passes(kTouched) && current->real_->touched(address, bytes, pages);
+  }
+
   static void release(uintptr_t address, size_t bytes) {
     Lock lock(current->mutex_);
     EXPECT_TRUE(current->holds(address, bytes)) << "release outside any reservation";
@@ -102,6 +108,7 @@ FakeOs::FakeOs() : real_(hak_os_linux()), table_(*real_) {
   table_.commit = Functions::commit;
   table_.close = Functions::close;
   table_.purge = Functions::purge;
+  table_.touched = Functions::touched;
   table_.release = Functions::release;
   table_.move = Functions::move;
   table_.resize = Functions::resize;

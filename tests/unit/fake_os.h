@@ -22,6 +22,7 @@ class FakeOs {
     kCommit,
     kClose,
     kPurge,
+    kTouched,
     kRelease,
     kMove,
     kResize,

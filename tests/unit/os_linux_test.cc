@@ -82,6 +82,19 @@ TEST_F(OsLinux, PurgedMemoryStaysUsableAndReadsAsZero) {
   os->release(p, kMegabyte);
 }
 
+TEST_F(OsLinux, KnowsWhichPagesWereTouchedSinceThePurge) {
+  if (!HAK_SEALED) GTEST_SKIP() << "only builds with seals ask";
+  size_t page = os->page_bytes;
+  uintptr_t p = committed(8 * page);
+  memset(reinterpret_cast<void*>(p), 1, 8 * page);
+  ASSERT_TRUE(os->purge(p, 8 * page));
+  reinterpret_cast<volatile uint8_t*>(p)[3 * page + 5] = 1;
+  uint8_t pages[8];
+  ASSERT_TRUE(os->touched(p, 8 * page, pages));
+  for (int i = 0; i < 8; i++) EXPECT_EQ(pages[i] != 0, i == 3) << i;
+  os->release(p, 8 * page);
+}
+
 TEST_F(OsLinux, MovedPagesLeaveZeroesBehind) {
   uintptr_t from = committed(kMegabyte);
   uintptr_t to = committed(kMegabyte);
