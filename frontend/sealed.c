@@ -59,19 +59,10 @@ static uint64_t seal_read(const seal* s, uint64_t* coded, uint32_t* origin) {
 
 /* The first byte from start to end that is not `value`, or end. */
 static const uint8_t* first_other(const uint8_t* start, const uint8_t* end, uint8_t value) {
-  uint64_t pattern = value * UINT64_C(0x0101010101010101);
-  /* Nearly always to the end, so by lines, which compilers make vectors of. */
-  for (uint64_t line[8]; (size_t)(end - start) >= sizeof line; start += sizeof line) {
-    uint64_t others = 0;
-    memcpy(line, start, sizeof line);
-    for (int i = 0; i < 8; i++) others |= line[i] ^ pattern;
-    if (others != 0) break;
-  }
-  for (uint64_t word; (size_t)(end - start) >= sizeof word; start += sizeof word) {
-    memcpy(&word, start, sizeof word);
-    if (word != pattern) break;
-  }
-  while (start < end && *start == value) start++;
+  if (start == end) return end;
+  /* Nearly always: the first is, and each is as the one behind it. libc compares whole vectors. */
+  if (*start == value && memcmp(start, start + 1, (size_t)(end - start) - 1) == 0) return end;
+  while (*start == value) start++;
   return start;
 }
 
