@@ -26,7 +26,7 @@ HAK_C_BEGIN
 /* What a chunk's runs are used for; runs of two uses do not share a chunk. */
 typedef enum hak_run_use {
   HAK_RUN_SLAB,   /* slabs that will fill up with small objects: huge pages pay */
-  HAK_RUN_SPARSE, /* slabs of which perhaps a few pages are touched, as by each of many threads */
+  HAK_RUN_SPARSE, /* slabs of which perhaps a few pages are touched: of large blocks, or by each of many threads */
   HAK_RUN_LARGE,  /* large blocks: the program may never touch all of one */
   HAK_RUN_USES
 } hak_run_use;

@@ -3,6 +3,9 @@
 #include "base/fatal.h"
 #include "superslab/internal.h"
 
+/* Blocks up to this size are touched as a whole, as far as pages go, by who writes to both of their ends. */
+enum { SLAB_DENSE_BYTES = 8192 };
+
 void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta) {
   memset(pool, 0, sizeof *pool);
   pool->lock.rank = HAK_RANK_ABANDONED;
@@ -66,8 +69,9 @@ void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
 hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index, bool sparse) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bool zeroed;
-  uintptr_t base = hak_arena_alloc(pool->arena, sparse ? HAK_RUN_SPARSE : HAK_RUN_SLAB, row->units + HAK_GUARD_UNITS,
-                                   HAK_UNIT_BYTES, &zeroed);
+  /* Of a block of many pages perhaps two are used: a huge page would be memory for all of them. */
+  hak_run_use use = sparse || row->stride > SLAB_DENSE_BYTES ? HAK_RUN_SPARSE : HAK_RUN_SLAB;
+  uintptr_t base = hak_arena_alloc(pool->arena, use, row->units + HAK_GUARD_UNITS, HAK_UNIT_BYTES, &zeroed);
   if (base == 0) return NULL;
   hak_slab_body* body = body_create(pool, row, base);
   if (body == NULL) {

@@ -32,6 +32,21 @@ TEST_F(Pool, NoSizeFallsBetweenTinyAndThePool) {
   EXPECT_EQ(hak_size_class_for(HAK_TINY_MAX_BYTES), first - 1);
 }
 
+// Fault: a block of 64 KiB of which two pages were touched took all 64 KiB, since huge pages were asked for.
+TEST_F(Pool, HugePagesAreNotForBlocksOfManyPages) {
+  if (!HAK_POOL_TLS) GTEST_SKIP() << "these sizes are large blocks in this build";
+  rig.options.huge_pages = 1;
+  for (size_t bytes : {size_t{2000}, size_t{8000}, size_t{20000}, size_t{60000}}) {
+    bool huge = false;
+    for (size_t taken = 0; taken < (size_t{200} << 20); taken += bytes) {
+      void* block = alloc(bytes);
+      ASSERT_NE(block, nullptr);
+      huge |= hak_map_slot(&rig.map, address_of(block))->huge;
+    }
+    EXPECT_EQ(huge, bytes <= 8192) << bytes;
+  }
+}
+
 TEST_F(Pool, ABlockIsLargeEnoughAlignedAndWritable) {
   for (size_t bytes = HAK_TINY_MAX_BYTES + 1; bytes <= HAK_POOL_MAX_BYTES; bytes += 53) {
     void* block = alloc(bytes);
