@@ -18,6 +18,9 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
@@ -79,6 +82,21 @@ static bool linux_purge(uintptr_t address, size_t bytes) {
   bool ok = madvise((void*)address, bytes, MADV_DONTNEED) == 0;
   errno = saved;
   return ok;
+}
+
+static uint64_t cpu_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t linux_populate(uintptr_t address, size_t bytes) {
+  int saved = errno;
+  uint64_t start = cpu_ns();
+  bool ok = madvise((void*)address, bytes, MADV_POPULATE_WRITE) == 0;
+  uint64_t took = cpu_ns() - start;
+  errno = saved;
+  return ok ? took + 1 : 0;
 }
 
 static bool linux_touched(uintptr_t address, size_t bytes, uint8_t* pages) {
@@ -146,6 +164,7 @@ static hak_os linux_os = {
     .commit = linux_commit,
     .close = linux_close,
     .purge = linux_purge,
+    .populate = linux_populate,
     .touched = linux_touched,
     .release = linux_release,
     .move = linux_move,

@@ -200,4 +200,42 @@ TEST_F(ArenaDecay, HugePagesComeWithALargeHeapByDefault) {
   EXPECT_GT(rig.os.calls(FakeOs::kHugePages), 0);
 }
 
+class HugePages : public ArenaDecay {
+ protected:
+  void SetUp() override {
+    rig.options.huge_pages = 1;
+    for (int i = 0; i < 7; i++) alloc_for_slab(64);
+  }
+  // Of so many chunks more, those with huge pages.
+  int huge_of(int chunks) {
+    int huge = 0;
+    for (int i = 0; i < chunks; i++) huge += hak_map_slot(&rig.map, alloc_for_slab(64))->huge;
+    return huge;
+  }
+};
+
+TEST_F(HugePages, AreTakenWhereTheyCostNoMoreThanTwiceTheSmallOnes) {
+  rig.os.set_populate_ns(2, 1);
+  EXPECT_EQ(huge_of(50), 50);
+}
+
+TEST_F(HugePages, AreTakenWhereTheKernelCannotSayWhatTheyCost) {
+  rig.os.fail(FakeOs::kPopulate, 1, FakeOs::kForever);
+  EXPECT_EQ(huge_of(50), 50);
+}
+
+TEST_F(HugePages, AreAskedForEverMoreSeldomWhereTheyAreDear) {
+  rig.os.set_populate_ns(5, 1);
+  EXPECT_EQ(huge_of(1 + 8 + 1 + 16 + 1 + 32), 0);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), 1 + 3) << "one for the small pages, three that were dear";
+}
+
+TEST_F(HugePages, ComeBackWhenTheyAreCheapAgain) {
+  rig.os.set_populate_ns(5, 1);
+  EXPECT_EQ(huge_of(1), 0);
+  rig.os.set_populate_ns(1, 1);
+  EXPECT_EQ(huge_of(8), 0);
+  EXPECT_EQ(huge_of(20), 20);
+}
+
 }  // namespace

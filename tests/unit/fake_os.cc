@@ -50,6 +50,13 @@ struct FakeOs::Functions {
     return current->passes(kPurge) && current->real_->purge(address, bytes);
   }
 
+  static uint64_t populate(uintptr_t address, size_t bytes) {
+    Lock lock(current->mutex_);
+    EXPECT_TRUE(current->holds(address, bytes)) << "populate outside any reservation";
+    if (!current->passes(kPopulate)) return 0;
+    return bytes * (bytes >= size_t{2} << 20 ? current->populate_huge_ns_ : current->populate_small_ns_);
+  }
+
   static bool touched(uintptr_t address, size_t bytes, uint8_t* pages) {
     Lock lock(current->mutex_);
     EXPECT_TRUE(current->holds(address, bytes)) << "a look outside any reservation";
@@ -108,6 +115,7 @@ FakeOs::FakeOs() : real_(hak_os_linux()), table_(*real_) {
   table_.commit = Functions::commit;
   table_.close = Functions::close;
   table_.purge = Functions::purge;
+  table_.populate = Functions::populate;
   table_.touched = Functions::touched;
   table_.release = Functions::release;
   table_.move = Functions::move;
@@ -162,6 +170,12 @@ void FakeOs::advance_ms(uint64_t by) {
 void FakeOs::set_reserve_budget(size_t bytes) {
   std::lock_guard<std::mutex> lock(mutex_);
   reserve_budget_ = bytes;
+}
+
+void FakeOs::set_populate_ns(uint64_t huge, uint64_t small) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  populate_huge_ns_ = huge;
+  populate_small_ns_ = small;
 }
 
 void FakeOs::place_next_reserve_at(uintptr_t address) {

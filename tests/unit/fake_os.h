@@ -22,6 +22,7 @@ class FakeOs {
     kCommit,
     kClose,
     kPurge,
+    kPopulate,
     kTouched,
     kRelease,
     kMove,
@@ -56,6 +57,9 @@ class FakeOs {
   // From now on reserve fails where more than this would be reserved at once.
   void set_reserve_budget(size_t bytes);
 
+  // What populate says that a byte takes, in a range as large as a huge page and in a smaller one. It touches nothing.
+  void set_populate_ns(uint64_t huge, uint64_t small);
+
   // The next reserve without a hint gets this address (or fails, if the kernel has given it to somebody).
   void place_next_reserve_at(uintptr_t address);
 
@@ -85,6 +89,7 @@ class FakeOs {
   size_t address_limit_ = SIZE_MAX;
   size_t reserve_budget_ = SIZE_MAX;
   uintptr_t next_place_ = 0;
+  uint64_t populate_huge_ns_ = 1, populate_small_ns_ = 1;
 };
 
 #endif  // HAKMEM_TESTS_UNIT_FAKE_OS_H_
