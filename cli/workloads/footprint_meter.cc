@@ -96,6 +96,7 @@ void FootprintMeter::finish(Run& run, uint64_t requested) {
   double end = beyond_base(resident_bytes());
   stand_idle(run.params().idle_seconds);
   double idle = beyond_base(resident_bytes());
+  peak = std::max({peak, end, idle});  // whatever a reading says was held was not above the peak
   run.note("requested", "bytes", wanted);
   run.note("peak", "bytes", peak);
   run.note("peak_to_requested", "ratio", wanted > 0 ? peak / wanted : 0);
