@@ -64,79 +64,76 @@ const char kOverwrittenSeal[] = "write behind the end of 0x[0-9a-f]+ %b";
 const char kOverflow[] = "write behind the end of %p %b";
 const char kWriteAfterFree[] = "write after free of %p, at byte %h %b";
 
-const std::vector<Row>& rows() {
-  static const auto* table = new std::vector<Row>{
-      // free, twice
-      {"double_free_at_once", kAll, kDoubleFree},
-      {"double_free_after_other_frees", kAll, kDoubleFree},
-      // The other blocks may be runs, as the first one is, and one of them may have been there after it: without the
-      // pool, and in the largest size where a seal makes them larger.
-      {"double_free_after_other_sizes", kAll, kDoubleFree, Needs::kChecks, "double free of %p .*",
-       "double free of %p .*"},
-      {"double_free_of_the_last_block", kAll, kDoubleFree},
-      {"double_free_of_calloc", kAll, kDoubleFree},
-      {"double_free_of_aligned", kAll, "double free of %p .*"},
-      {"double_free_after_realloc", kAll, kDoubleFree},
-      {"double_free_after_realloc_to_zero", kAll, kDoubleFree},
-      {"double_free_by_another_thread", kAll, kDoubleFree},
-      {"double_free_after_another_thread", kAll, kDoubleFree},
-      {"double_free_by_two_threads", kAll, kDoubleFree},
-      {"double_free_in_another_thread", kAll, kDoubleFree},
-      {"double_free_of_a_dead_threads_block", kAll, kDoubleFree},
-      {"double_free_of_a_dead_threads_only_block", kAll, kDoubleFree},
-      {"double_free_in_the_child", kAll, kDoubleFree},
-      {"double_delete", kOnce, kDoubleFree},
-      {"double_delete_of_an_array", kAll, kDoubleFree},
-      {"double_delete_of_an_aligned_object", kOnce, kDoubleFree},
-      {"delete_of_freed", kAll, kDoubleFree},
-      // free of what is no block
-      {"free_inside_by_1", kAll, kInsideFree},
-      {"free_inside_by_8", kAll, kInsideFree},
-      {"free_inside_by_16", kAll, kInsideFree},
-      {"free_of_the_middle", kAll, "invalid free of %p: inside block %s %b"},
-      {"free_inside_in_another_thread", kAll, kInsideFree},
-      {"free_inside_of_a_dead_threads_block", kAll, kInsideFree},
-      {"delete_inside_an_array", kOnce, "invalid delete of %p: inside block %s %b"},
-      {"free_of_the_stack", kOnce, kForeignFree},
-      {"free_of_the_stack_in_another_thread", kOnce, kForeignFree},
-      {"free_of_a_static", kOnce, kForeignFree},
-      {"free_of_a_literal", kOnce, kForeignFree},
-      {"free_of_a_function", kOnce, kForeignFree},
-      {"free_of_a_mapping", kOnce, kForeignFree},
-      {"free_of_a_wild_pointer", kWild, kForeignFree},
-      {"free_of_a_wild_pointer_first", kWild, kForeignFree},
-      {"delete_of_the_stack", kOnce, "invalid delete of %p: not a pointer of this allocator"},
-      // realloc and malloc_usable_size
-      {"realloc_of_freed", kAll, kFreedRealloc},
-      {"realloc_to_zero_of_freed", kAll, kFreedRealloc},
-      {"realloc_after_another_threads_free", kAll, kFreedRealloc},
-      {"realloc_of_freed_in_another_thread", kAll, kFreedRealloc},
-      {"realloc_inside", kAll, "invalid realloc of %p: inside block %s %b"},
-      {"realloc_of_a_static", kOnce, "invalid realloc of %p: not a pointer of this allocator"},
-      {"usable_size_of_freed", kAll, kFreedUsableSize},
-      {"usable_size_after_another_threads_free", kAll, kFreedUsableSize},
-      {"usable_size_inside", kAll, "invalid malloc_usable_size of %p: inside block %s %b"},
-      {"usable_size_of_a_static", kOnce, "invalid malloc_usable_size of %p: not a pointer of this allocator"},
-      // what delete says of the block
-      {"sized_delete_too_small", kAll, "delete with wrong size %h of %p %b"},
-      {"sized_delete_too_large", kAll, "delete with wrong size %d of %p %b"},
-      {"sized_delete_in_another_thread", kAll, "delete with wrong size %d of %p %b"},
-      {"sized_delete_of_the_wrong_type", kOnce, "delete with wrong size 20 of %p %b"},
-      {"aligned_delete_of_unaligned", kAll, "delete with wrong alignment %s of %p %b"},
-      {"aligned_sized_delete_too_large", kAll, "delete with wrong size %s of %p .*"},
-      // writes where the block is not
-      {"overflow_by_one", kTinyOnly, kOverwrittenHeader, Needs::kMark, kOverwrittenHeader, kOverwrittenSeal},
-      {"underflow_by_one", kTinyOnly, kOverwrittenHeader, Needs::kMark, kOverwrittenHeader,
-       "(overwritten header of %p|write behind the end of 0x[0-9a-f]+) %b"},
-      {"overflow_of_the_size_by_one", kAll, kOverflow, Needs::kSeal},
-      {"overflow_of_the_size_by_24", kAll, kOverflow, Needs::kSeal},
-      {"overflow_seen_by_realloc", kAll, kOverflow, Needs::kSeal},
-      // and when it is not any more
-      {"write_after_free", kUsedAgain, kWriteAfterFree, Needs::kSeal},
-      {"write_after_another_threads_free", kUsedAgain, kWriteAfterFree, Needs::kSeal},
-  };
-  return *table;
-}
+const Row kRows[] = {
+    // free, twice
+    {"double_free_at_once", kAll, kDoubleFree},
+    {"double_free_after_other_frees", kAll, kDoubleFree},
+    // The other blocks may be runs, as the first one is, and one of them may have been there after it: without the
+    // pool, and in the largest size where a seal makes them larger.
+    {"double_free_after_other_sizes", kAll, kDoubleFree, Needs::kChecks, "double free of %p .*",
+     "double free of %p .*"},
+    {"double_free_of_the_last_block", kAll, kDoubleFree},
+    {"double_free_of_calloc", kAll, kDoubleFree},
+    {"double_free_of_aligned", kAll, "double free of %p .*"},
+    {"double_free_after_realloc", kAll, kDoubleFree},
+    {"double_free_after_realloc_to_zero", kAll, kDoubleFree},
+    {"double_free_by_another_thread", kAll, kDoubleFree},
+    {"double_free_after_another_thread", kAll, kDoubleFree},
+    {"double_free_by_two_threads", kAll, kDoubleFree},
+    {"double_free_in_another_thread", kAll, kDoubleFree},
+    {"double_free_of_a_dead_threads_block", kAll, kDoubleFree},
+    {"double_free_of_a_dead_threads_only_block", kAll, kDoubleFree},
+    {"double_free_in_the_child", kAll, kDoubleFree},
+    {"double_delete", kOnce, kDoubleFree},
+    {"double_delete_of_an_array", kAll, kDoubleFree},
+    {"double_delete_of_an_aligned_object", kOnce, kDoubleFree},
+    {"delete_of_freed", kAll, kDoubleFree},
+    // free of what is no block
+    {"free_inside_by_1", kAll, kInsideFree},
+    {"free_inside_by_8", kAll, kInsideFree},
+    {"free_inside_by_16", kAll, kInsideFree},
+    {"free_of_the_middle", kAll, "invalid free of %p: inside block %s %b"},
+    {"free_inside_in_another_thread", kAll, kInsideFree},
+    {"free_inside_of_a_dead_threads_block", kAll, kInsideFree},
+    {"delete_inside_an_array", kOnce, "invalid delete of %p: inside block %s %b"},
+    {"free_of_the_stack", kOnce, kForeignFree},
+    {"free_of_the_stack_in_another_thread", kOnce, kForeignFree},
+    {"free_of_a_static", kOnce, kForeignFree},
+    {"free_of_a_literal", kOnce, kForeignFree},
+    {"free_of_a_function", kOnce, kForeignFree},
+    {"free_of_a_mapping", kOnce, kForeignFree},
+    {"free_of_a_wild_pointer", kWild, kForeignFree},
+    {"free_of_a_wild_pointer_first", kWild, kForeignFree},
+    {"delete_of_the_stack", kOnce, "invalid delete of %p: not a pointer of this allocator"},
+    // realloc and malloc_usable_size
+    {"realloc_of_freed", kAll, kFreedRealloc},
+    {"realloc_to_zero_of_freed", kAll, kFreedRealloc},
+    {"realloc_after_another_threads_free", kAll, kFreedRealloc},
+    {"realloc_of_freed_in_another_thread", kAll, kFreedRealloc},
+    {"realloc_inside", kAll, "invalid realloc of %p: inside block %s %b"},
+    {"realloc_of_a_static", kOnce, "invalid realloc of %p: not a pointer of this allocator"},
+    {"usable_size_of_freed", kAll, kFreedUsableSize},
+    {"usable_size_after_another_threads_free", kAll, kFreedUsableSize},
+    {"usable_size_inside", kAll, "invalid malloc_usable_size of %p: inside block %s %b"},
+    {"usable_size_of_a_static", kOnce, "invalid malloc_usable_size of %p: not a pointer of this allocator"},
+    // what delete says of the block
+    {"sized_delete_too_small", kAll, "delete with wrong size %h of %p %b"},
+    {"sized_delete_too_large", kAll, "delete with wrong size %d of %p %b"},
+    {"sized_delete_in_another_thread", kAll, "delete with wrong size %d of %p %b"},
+    {"sized_delete_of_the_wrong_type", kOnce, "delete with wrong size 20 of %p %b"},
+    {"aligned_delete_of_unaligned", kAll, "delete with wrong alignment %s of %p %b"},
+    {"aligned_sized_delete_too_large", kAll, "delete with wrong size %s of %p .*"},
+    // writes where the block is not
+    {"overflow_by_one", kTinyOnly, kOverwrittenHeader, Needs::kMark, kOverwrittenHeader, kOverwrittenSeal},
+    {"underflow_by_one", kTinyOnly, kOverwrittenHeader, Needs::kMark, kOverwrittenHeader,
+     "(overwritten header of %p|write behind the end of 0x[0-9a-f]+) %b"},
+    {"overflow_of_the_size_by_one", kAll, kOverflow, Needs::kSeal},
+    {"overflow_of_the_size_by_24", kAll, kOverflow, Needs::kSeal},
+    {"overflow_seen_by_realloc", kAll, kOverflow, Needs::kSeal},
+    // and when it is not any more
+    {"write_after_free", kUsedAgain, kWriteAfterFree, Needs::kSeal},
+    {"write_after_another_threads_free", kUsedAgain, kWriteAfterFree, Needs::kSeal},
+};
 
 std::string value_of(const FlagValues& build, const std::string& flag) {
   for (const auto& [name, value] : build) {
@@ -157,7 +154,7 @@ std::vector<MisuseCase> misuse_cases(const FlagValues& build) {
   bool pool = value_of(build, "pool_tls_phase1") == "True";
   bool sealed = is_sealed(build);
   std::vector<MisuseCase> cases;
-  for (const Row& row : rows()) {
+  for (const Row& row : kRows) {
     const char* line = pool ? row.line : row.line_without_pool;
     if (sealed && row.sealed_line != row.line) line = row.sealed_line;
     for (const Regime& regime : row.regimes) {
@@ -171,7 +168,7 @@ std::vector<MisuseCase> misuse_cases(const FlagValues& build) {
 
 std::vector<std::string> misuse_programs() {
   std::vector<std::string> names;
-  for (const Row& row : rows()) names.push_back(row.program);
+  for (const Row& row : kRows) names.push_back(row.program);
   return names;
 }
 
