@@ -5,16 +5,8 @@
 enum { SLACK_FILL = 0xb7 };
 
 hak_guarded_pool* hak_guarded_create(hak_arena* arena) {
-  const hak_os* os = arena->os;
-  size_t bytes = hak_align_up(sizeof(hak_guarded_pool), os->page_bytes);
-  uintptr_t memory = os->reserve(bytes, os->page_bytes, 0);
-  if (memory == 0) return NULL;
-  if (!os->commit(memory, bytes)) {
-    os->release(memory, bytes);
-    return NULL;
-  }
-  os->name(memory, bytes, "hakmem: guarded blocks");
-  hak_guarded_pool* pool = (hak_guarded_pool*)memory;
+  hak_guarded_pool* pool = (hak_guarded_pool*)hak_os_map(arena->os, sizeof *pool, "hakmem: guarded blocks");
+  if (pool == NULL) return NULL;
   pool->lock.rank = HAK_RANK_GUARDED;
   pool->arena = arena;
   return pool;

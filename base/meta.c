@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/atomic.h"
-#include "base/bits.h"
 
 /* The first mapping is small, for programs that hardly allocate. */
 enum { META_FIRST_BYTES = 256 * 1024, META_MAP_BYTES = 1024 * 1024 };
@@ -16,13 +15,8 @@ void hak_meta_init(hak_meta* meta, const hak_os* os) {
 
 static bool meta_map(hak_meta* meta) {
   size_t bytes = meta->mapped_bytes == 0 ? META_FIRST_BYTES : META_MAP_BYTES;
-  uintptr_t p = meta->os->reserve(bytes, meta->os->page_bytes, 0);
+  uintptr_t p = hak_os_map(meta->os, bytes, "hakmem: records");
   if (p == 0) return false;
-  if (!meta->os->commit(p, bytes)) {
-    meta->os->release(p, bytes);
-    return false;
-  }
-  meta->os->name(p, bytes, "hakmem: records");
   hak_count(&meta->mapped_bytes, bytes);
   meta->bump = p;
   meta->bump_end = p + bytes;

@@ -53,6 +53,10 @@ typedef struct hak_os {
   size_t page_bytes;
 } hak_os;
 
+/* Memory for the allocator's own records, zeroed, of whole pages, at an address of the kernel's choice; 0 on failure.
+ */
+uintptr_t hak_os_map(const hak_os* os, size_t bytes, const char* name);
+
 /* The Linux kernel. The page size is read at the first call. */
 const hak_os* hak_os_linux(void);
 

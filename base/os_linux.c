@@ -96,7 +96,7 @@ static uint64_t linux_populate(uintptr_t address, size_t bytes) {
   bool ok = madvise((void*)address, bytes, MADV_POPULATE_WRITE) == 0;
   uint64_t took = cpu_ns() - start;
   errno = saved;
-  return ok ? took + 1 : 0;
+  return ok ? took + 1 : 0; /* 0 is the failure, and a coarse clock may stand still */
 }
 
 static bool linux_touched(uintptr_t address, size_t bytes, uint8_t* pages) {

@@ -74,12 +74,9 @@ static int helper_main(void* arg) {
 }
 
 static bool helper_start(hak_process* process) {
-  const hak_os* os = process->arena.os;
   if (stack == 0) {
-    uintptr_t mapping = os->reserve(HELPER_BYTES, os->page_bytes, 0);
-    if (mapping == 0 || !os->commit(mapping, HELPER_BYTES)) return false;
-    os->name(mapping, HELPER_BYTES, "hakmem: helper");
-    stack = mapping;
+    stack = hak_os_map(process->arena.os, HELPER_BYTES, "hakmem: helper");
+    if (stack == 0) return false;
   }
   /* A forked child may find the thread-locals of the parent's helper here. */
   memset((void*)(stack + HELPER_STACK), 0, HELPER_BYTES - HELPER_STACK);

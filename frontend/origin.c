@@ -1,15 +1,15 @@
 #include "frontend/origin.h"
 
 #include "base/atomic.h"
-#include "base/bits.h"
 #include "base/fatal.h"
 #include "base/stack.h"
 
 enum {
-  ORIGINS = 16384,      /* distinct stacks, the unknown one at 0 included; a power of two */
+  ORIGINS = 16384,      /* distinct stacks, the unknown one at 0 included */
   ORIGIN_LOOKS = 64,    /* places that a stack may lie in */
   ORIGINS_PRINTED = 100 /* at exit */
 };
+_Static_assert((ORIGINS & (ORIGINS - 1)) == 0, "a hash becomes a place by a mask");
 
 typedef struct origin {
   HAK_SHARED(uint64_t) hash;  /* 0: free. Two stacks with one hash count as one */
@@ -20,18 +20,11 @@ typedef struct origin {
 
 static HAK_SHARED(origin*) table; /* NULL: off */
 
-void hak_origin_start(const hak_os* os) {
+void hak_origin_start(const hak_process* process) {
+  if (!HAK_DEBUG || process->options.report_live != HAK_ORIGIN_REPORT) return;
   hak_stack first;
   hak_stack_take(&first); /* malloc works: the unwinder may allocate */
-  size_t bytes = hak_align_up(ORIGINS * sizeof(origin), os->page_bytes);
-  uintptr_t memory = os->reserve(bytes, os->page_bytes, 0);
-  if (memory == 0) return;
-  if (!os->commit(memory, bytes)) {
-    os->release(memory, bytes);
-    return;
-  }
-  os->name(memory, bytes, "hakmem: origins of blocks");
-  hak_store_release(&table, (origin*)memory);
+  hak_store_release(&table, (origin*)hak_os_map(process->arena.os, ORIGINS * sizeof(origin), "hakmem: origins"));
 }
 
 /* FNV-1a over the frames (Fowler, Noll and Vo, 1991), a word at a time. */

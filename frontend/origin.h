@@ -2,19 +2,22 @@
  *
  * Purpose:      a small number for each distinct stack, which a block can carry; and the lines at exit.
  * Owns:         the table of stacks, each kept once and for the life of the process.
- * Thread rule:  any thread, without a lock: a place is taken by one exchange and never given back. Counting and
- * printing are one thread's. Failure rule: number 0, an unknown origin: while the option is off, before the table is
- * there, when it is full.
+ * Thread rule:  any thread, without a lock: a place is taken by one exchange and never given back. One thread counts
+ *               and prints.
+ * Failure rule: number 0, an unknown origin: with the option off, before the table is there, and when it is full.
  */
 #ifndef HAK_FRONTEND_ORIGIN_H
 #define HAK_FRONTEND_ORIGIN_H
 
-#include "base/os.h"
+#include "frontend/process.h"
 
 HAK_C_BEGIN
 
-/* Once, when malloc works already. */
-void hak_origin_start(const hak_os* os);
+/* The value of report_live that asks for origins. */
+enum { HAK_ORIGIN_REPORT = 2 };
+
+/* Once, when malloc works already: makes the table, if the build and the option ask for origins. */
+void hak_origin_start(const hak_process* process);
 
 /* The number of the stack that leads here. */
 uint32_t hak_origin_take(void);

@@ -11,6 +11,7 @@
 #include "frontend/entry.h"
 #include "frontend/hakmem.h"
 #include "frontend/introspect.h"
+#include "frontend/origin.h"
 #include "frontend/report.h"
 
 #define HAK_API __attribute__((visibility("default")))
@@ -70,5 +71,5 @@ HAK_API int mallopt(int parameter, int value) {
 __attribute__((destructor)) static void at_exit(void) {
   hak_options options;
   hak_read_options(&options);
-  if (options.report_live != 0) hak_report_live(options.report_live == 2);
+  if (options.report_live != 0) hak_report_live(options.report_live == HAK_ORIGIN_REPORT);
 }

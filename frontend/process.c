@@ -171,7 +171,7 @@ HAK_SLOW hak_owner* hak_thread_attach(void) {
   /* May allocate: by now it can. */
   pthread_setspecific(exit_key, thread);
   if (first) hak_sample_start(process);
-  if (first && HAK_DEBUG && process->options.report_live == 2) hak_origin_start(process->arena.os);
+  if (first) hak_origin_start(process);
   hak_sample_attach(thread);
   return &thread->owner;
 }

@@ -1,19 +1,17 @@
 // HAKMEM_REPORT_LIVE=2: who allocated what is live at exit.
 
 #include <gtest/gtest.h>
-#include <stdio.h>
 
 #include <string>
 
+#include "cli/process.h"
+
 namespace {
 
-std::string ErrorsOf(const std::string& command) {
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::string output;
-  char chunk[4096];
-  for (size_t got; (got = fread(chunk, 1, sizeof chunk, pipe)) > 0;) output.append(chunk, got);
-  EXPECT_EQ(pclose(pipe), 0) << command;
-  return output;
+std::string ErrorsOf(const std::string& program, const std::string& option) {
+  hakctl::ProcessResult ran = hakctl::run_limited({program}, {{"HAKMEM_REPORT_LIVE", option}}, 60);
+  EXPECT_EQ(ran.exit_status, 0) << program;
+  return ran.errors;
 }
 
 // The frames below the line that says so, up to the next line of hakmem's.
@@ -26,7 +24,7 @@ std::string StackUnder(const std::string& line, const std::string& output) {
 class Origins : public testing::Test {
  protected:
   static const std::string& Report() {
-    static const std::string report = ErrorsOf("HAKMEM_REPORT_LIVE=2 tests/whole/leaks_debug");
+    static const std::string report = ErrorsOf("tests/whole/leaks_debug", "2");
     return report;
   }
 };
@@ -50,12 +48,12 @@ TEST_F(Origins, ComeWithTheLargestFirst) {
 TEST_F(Origins, OfFreedBlocksAreNotNamed) { EXPECT_EQ(Report().find(" 5000 bytes"), std::string::npos) << Report(); }
 
 TEST_F(Origins, AreForTheAsking) {
-  EXPECT_EQ(ErrorsOf("tests/whole/leaks_debug"), "");
-  EXPECT_EQ(ErrorsOf("HAKMEM_REPORT_LIVE=1 tests/whole/leaks_debug").find("allocated"), std::string::npos);
+  EXPECT_EQ(ErrorsOf("tests/whole/leaks_debug", "0"), "");
+  EXPECT_EQ(ErrorsOf("tests/whole/leaks_debug", "1").find("allocated"), std::string::npos);
 }
 
 TEST_F(Origins, AreNotKeptByOtherBuilds) {
-  std::string report = ErrorsOf("HAKMEM_REPORT_LIVE=2 tests/whole/leaks_hardened");
+  std::string report = ErrorsOf("tests/whole/leaks_hardened", "2");
   EXPECT_NE(report.find("live at exit: a build with checks=debug knows who allocated them\n"), std::string::npos)
       << report;
 }
