@@ -16,12 +16,6 @@ enum {
 };
 /* Processes below this size keep small pages: a huge page would be most of them. */
 #define ARENA_HUGE_FROM_BYTES ((uint64_t)32 << 20)
-#define ARENA_HUGE_BYTES ((size_t)2 << 20)
-enum {
-  ARENA_HUGE_WORTH = 2, /* times what small pages cost, since fewer misses of the TLB follow */
-  ARENA_HUGE_LEAST_SKIP = 8,
-  ARENA_HUGE_MOST_SKIP = 256,
-};
 
 void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os* os, const hak_options* options) {
   memset(arena, 0, sizeof *arena);
@@ -30,7 +24,6 @@ void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os
   arena->meta = meta;
   arena->os = os;
   arena->options = options;
-  arena->huge_next_skip = ARENA_HUGE_LEAST_SKIP;
 }
 
 /* Read without the lock as a hint. more: modulo 2^64, so that what goes is counted as well. */
@@ -221,40 +214,11 @@ static bool want_huge(const hak_arena* arena, uint8_t use) {
   return use == HAK_RUN_SLAB && arena->stats.committed_bytes >= ARENA_HUGE_FROM_BYTES;
 }
 
-/* Touches the chunk's first huge page, which is about to be used, and looks at what it costs. In a virtual machine
- * whose host has to find the memory first that is several times as much as small pages, and else a third: the host
- * takes large free ranges away, and leaves the small ones. */
-static bool huge_is_dear(hak_arena* arena, const hak_chunk* chunk) {
-  const hak_os* os = arena->os;
-  if (arena->small_pages_ns == 0) {
-    uint64_t unit_ns = os->populate(chunk->base + ARENA_HUGE_BYTES, HAK_UNIT_BYTES);
-    arena->small_pages_ns = unit_ns * (ARENA_HUGE_BYTES / HAK_UNIT_BYTES);
-  }
-  os->huge_pages(chunk->base, ARENA_HUGE_BYTES, true);
-  if (os->populate(chunk->base, ARENA_HUGE_BYTES) <= ARENA_HUGE_WORTH * arena->small_pages_ns) return false;
-  os->huge_pages(chunk->base, ARENA_HUGE_BYTES, false);
-  return true;
-}
-
-/* Where huge pages are dear, one in ever fewer chunks finds out whether they still are. */
-static bool huge_pays(hak_arena* arena, const hak_chunk* chunk) {
-  if (arena->huge_skip > 0) {
-    arena->huge_skip--;
-    return false;
-  }
-  if (!huge_is_dear(arena, chunk)) {
-    arena->huge_next_skip = ARENA_HUGE_LEAST_SKIP;
-    return true;
-  }
-  arena->huge_skip = arena->huge_next_skip;
-  if (arena->huge_next_skip < ARENA_HUGE_MOST_SKIP) arena->huge_next_skip *= 2;
-  return false;
-}
-
 /* For a wholly free chunk. */
 static void chunk_choose_pages(hak_arena* arena, hak_chunk* chunk) {
   bool huge = want_huge(arena, chunk->use);
-  if (huge && arena->options->huge_pages == 1 && chunk->dirty == 0) huge = huge_pays(arena, chunk);
+  bool untouched = chunk->dirty == 0;
+  if (huge && arena->options->huge_pages == 1 && untouched) huge = hak_huge_pays(&arena->huge, arena->os, chunk->base);
   if (chunk->huge == huge) return;
   hak_poke(&chunk->huge, huge);
   arena->os->huge_pages(chunk->base, HAK_CHUNK_BYTES, huge);

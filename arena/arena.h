@@ -16,6 +16,7 @@
 #ifndef HAK_ARENA_ARENA_H
 #define HAK_ARENA_ARENA_H
 
+#include "arena/huge.h"
 #include "arena/map.h"
 #include "base/lock.h"
 #include "base/meta.h"
@@ -67,9 +68,7 @@ typedef struct hak_arena {
   bool commit_failed;          /* the request at hand failed for memory, not for address space */
   HAK_SHARED(unsigned) guards; /* units closed now */
   unsigned calls_to_clock;     /* alloc and free look at the clock once in so many calls */
-  uint64_t small_pages_ns;     /* what the memory of one huge page costs in small ones; 0: not known yet */
-  unsigned huge_skip;          /* chunks to come that get small pages, since a huge one was dear */
-  unsigned huge_next_skip;     /* and how many that will be the next time */
+  hak_huge huge;
   hak_arena_stats stats;
 } hak_arena;
 

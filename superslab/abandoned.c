@@ -92,6 +92,7 @@ bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
 
 void hak_slab_abandon_lost(hak_slab_pool* pool, hak_slab* head) {
   hak_lock_acquire(&pool->lock);
+  hak_slab_finish_collecting(head);
   hak_slab_collect_remote(head);
   bool empty = hak_slab_count_live(head) == 0;
   /* In no list any more: a queue that it was in belongs to the lost owner. */

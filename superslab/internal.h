@@ -65,6 +65,9 @@ extern hak_slab hak_remote_sentinel;
 /* Moves the remote bits of a slab into its own. The caller owns the slab (or holds the pool's lock, if nobody does).
  * Returns how many blocks came home. */
 uint32_t hak_slab_collect_remote(hak_slab* head);
+/* For a slab whose owner was lost in the middle of hak_slab_collect_remote: blocks that are free in both places leave
+ * the remote bits. */
+void hak_slab_finish_collecting(hak_slab* head);
 /* Finds every slab of a list taken from an owner its present owner. self: the caller's owner or NULL. */
 void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
 

@@ -87,6 +87,12 @@ uint32_t hak_slab_collect_remote(hak_slab* head) {
   return count;
 }
 
+void hak_slab_finish_collecting(hak_slab* head) {
+  hak_slab_body* body = hak_slab_body_of(head);
+  uint64_t* remote = body->bits + body->words;
+  for (uint32_t w = 0; w < body->words; w++) hak_and_acq_rel(&remote[w], ~body->bits[w]);
+}
+
 bool hak_slab_free_shared(hak_slab* cell, uintptr_t address) {
   return hak_slab_is_live_anywhere(cell, address) && !hak_slab_mark_free(cell, address >> cell->shift);
 }

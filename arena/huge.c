@@ -1,0 +1,38 @@
+#include "arena/huge.h"
+
+#include "base/bits.h"
+
+enum {
+  HUGE_WORTH = 2, /* times what small pages cost, since fewer misses of the TLB follow */
+  /* Chunks left out after a try that was dear, twice as many after each further one. */
+  HUGE_LEAST_SKIP = 8,
+  HUGE_MOST_SKIP = 256,
+};
+
+/* The small pages are those of one unit in the chunk's second huge page, which is small from then on: once an arena. */
+static void small_measure(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
+  _Static_assert(2 * HAK_HUGE_BYTES <= HAK_CHUNK_BYTES, "a chunk has a second huge page");
+  huge->small_ns = os->populate(chunk + HAK_HUGE_BYTES, HAK_UNIT_BYTES) * (HAK_HUGE_BYTES / HAK_UNIT_BYTES);
+}
+
+static bool huge_is_dear(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
+  if (huge->small_ns == 0) small_measure(huge, os, chunk);
+  os->huge_pages(chunk, HAK_HUGE_BYTES, true);
+  if (os->populate(chunk, HAK_HUGE_BYTES) <= HUGE_WORTH * huge->small_ns) return false;
+  os->huge_pages(chunk, HAK_HUGE_BYTES, false);
+  return true;
+}
+
+bool hak_huge_pays(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
+  if (huge->skip > 0) {
+    huge->skip--;
+    return false;
+  }
+  if (!huge_is_dear(huge, os, chunk)) {
+    huge->next_skip = 0;
+    return true;
+  }
+  huge->skip = huge->next_skip != 0 ? huge->next_skip : HUGE_LEAST_SKIP;
+  huge->next_skip = huge->skip < HUGE_MOST_SKIP ? 2 * huge->skip : HUGE_MOST_SKIP;
+  return false;
+}
