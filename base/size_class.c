@@ -3,18 +3,21 @@
 #include "base/bits.h"
 
 /* One row a class: stride and units of a slab. Slabs hold enough blocks to make refills rare, and stay small enough
- * that a thread which needs one block does not claim much address space; memory is only taken by blocks in use. */
+ * that a thread which needs one block does not claim much address space; memory is only taken by blocks in use.
+ *
+ * Four classes to a doubling waste a tenth of a block in the mean, eight half of that, and each class costs every
+ * thread that uses it a page: eight where programs have most of their bytes (docs/memory.md has figures). */
 /* clang-format off */
 #define FOR_EACH_TINY_CLASS(ROW) \
   ROW(16, 1) ROW(32, 1) ROW(48, 1) ROW(64, 1) \
   ROW(80, 1) ROW(96, 1) ROW(112, 1) ROW(128, 1) \
   ROW(160, 2) ROW(192, 2) ROW(224, 2) ROW(256, 2) \
-  ROW(320, 2) ROW(384, 2) ROW(448, 2) ROW(512, 2) \
-  ROW(640, 4) ROW(768, 4) ROW(896, 4) ROW(1024, 4)
+  ROW(288, 2) ROW(320, 2) ROW(352, 2) ROW(384, 2) ROW(416, 2) ROW(448, 2) ROW(480, 2) ROW(512, 2) \
+  ROW(576, 4) ROW(640, 4) ROW(704, 4) ROW(768, 4) ROW(832, 4) ROW(896, 4) ROW(960, 4) ROW(1024, 4)
 #define FOR_EACH_POOL_CLASS(ROW) \
   ROW(1280, 4) ROW(1536, 4) ROW(1792, 4) ROW(2048, 4) \
-  ROW(2560, 8) ROW(3072, 8) ROW(3584, 8) ROW(4096, 8) \
-  ROW(5120, 8) ROW(6144, 8) ROW(7168, 8) ROW(8192, 8) \
+  ROW(2304, 8) ROW(2560, 8) ROW(2816, 8) ROW(3072, 8) ROW(3328, 8) ROW(3584, 8) ROW(3840, 8) ROW(4096, 8) \
+  ROW(4608, 8) ROW(5120, 8) ROW(5632, 8) ROW(6144, 8) ROW(6656, 8) ROW(7168, 8) ROW(7680, 8) ROW(8192, 8) \
   ROW(10240, 16) ROW(12288, 16) ROW(14336, 16) ROW(16384, 16) \
   ROW(20480, 16) ROW(24576, 16) ROW(28672, 16) ROW(32768, 32) \
   ROW(40960, 32) ROW(49152, 32) ROW(57344, 32) ROW(65536, 32)
@@ -55,7 +58,7 @@ const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_R
 
 #define CHECK_ROW(s, u)                                                                                      \
   _Static_assert((s) % HAK_ALIGNMENT == 0, "strides keep blocks aligned");                                   \
-  _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "a class is 4 to 7 times 2^n");    \
+  _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "a class is 1 to 15 times 2^n");   \
   _Static_assert(                                                                                            \
       (HAS_HEADER(s) ? HAK_ALIGNMENT : 0) + CAPACITY(s, u) * (s) - (HAS_HEADER(s) ? 1 : 0) <= SLAB_BYTES(u), \
       "the last block ends inside the slab");
@@ -73,12 +76,23 @@ unsigned hak_size_class_for(size_t bytes) {
 #define EVERY_3 UINT64_C(0x9249249249249249)
 #define EVERY_5 UINT64_C(0x1084210842108421)
 #define EVERY_7 UINT64_C(0x8102040810204081)
+#define EVERY_9 UINT64_C(0x8040201008040201)
+#define EVERY_11 UINT64_C(0x80100200400801)
+#define EVERY_13 UINT64_C(0x10008004002001)
+#define EVERY_15 UINT64_C(0x1000200040008001)
 /* A word holds 64 grains, so the first start of the next word is 64 grains nearer, modulo g. */
 #define PHASE(g, lead) [lead] = {EVERY_##g << (lead), &hak_phases[g][((lead) + 64 * ((g)-1)) % (g)]}
+#define PHASES_2(g, lead) PHASE(g, lead), PHASE(g, (lead) + 1)
+#define PHASES_4(g, lead) PHASES_2(g, lead), PHASES_2(g, (lead) + 2)
+#define PHASES_8(g, lead) PHASES_4(g, lead), PHASES_4(g, (lead) + 4)
 
 const hak_phase hak_phases[HAK_MAX_GRAINS + 1][HAK_MAX_GRAINS] = {
     [1] = {PHASE(1, 0)},
-    [3] = {PHASE(3, 0), PHASE(3, 1), PHASE(3, 2)},
-    [5] = {PHASE(5, 0), PHASE(5, 1), PHASE(5, 2), PHASE(5, 3), PHASE(5, 4)},
-    [7] = {PHASE(7, 0), PHASE(7, 1), PHASE(7, 2), PHASE(7, 3), PHASE(7, 4), PHASE(7, 5), PHASE(7, 6)},
+    [3] = {PHASE(3, 0), PHASES_2(3, 1)},
+    [5] = {PHASE(5, 0), PHASES_4(5, 1)},
+    [7] = {PHASE(7, 0), PHASES_2(7, 1), PHASES_4(7, 3)},
+    [9] = {PHASE(9, 0), PHASES_8(9, 1)},
+    [11] = {PHASE(11, 0), PHASES_2(11, 1), PHASES_8(11, 3)},
+    [13] = {PHASE(13, 0), PHASES_4(13, 1), PHASES_8(13, 5)},
+    [15] = {PHASE(15, 0), PHASES_2(15, 1), PHASES_4(15, 3), PHASES_8(15, 7)},
 };

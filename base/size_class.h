@@ -14,7 +14,8 @@
  * gives its last byte to its neighbour's header. The last tiny class has no header in either layout.
  *
  * A slab's state is one bit for each grain, the largest power of two that divides the stride; the bit of a block is
- * that of its first grain. grains = stride / grain is 1, 3, 5 or 7, because every class is (4, 5, 6 or 7) * 2^n.
+ * that of its first grain. grains = stride / grain is odd and at most HAK_MAX_GRAINS: every class is (4 to 7) * 2^n or
+ * (8 to 15) * 2^n.
  */
 #ifndef HAK_BASE_SIZE_CLASS_H
 #define HAK_BASE_SIZE_CLASS_H
@@ -25,12 +26,12 @@ HAK_C_BEGIN
 
 enum {
   HAK_ALIGNMENT = 16,    /* of every block */
-  HAK_TINY_CLASSES = 20, /* the first classes of the table */
-  HAK_POOL_CLASSES = 24, /* those that follow */
+  HAK_TINY_CLASSES = 28, /* the first classes of the table */
+  HAK_POOL_CLASSES = 32, /* those that follow */
   HAK_CLASSES = HAK_TINY_CLASSES + HAK_POOL_CLASSES,
   HAK_TINY_MAX_BYTES = 1024,
   HAK_POOL_MAX_BYTES = 65536,
-  HAK_MAX_GRAINS = 7,
+  HAK_MAX_GRAINS = 15,
 };
 
 /* The class-index header: three magic bits and the class in the lower five; the magic of a live block and that of a
@@ -59,7 +60,8 @@ extern const hak_size_class hak_size_classes[HAK_CLASSES];
 unsigned hak_size_class_for(size_t bytes);
 
 /* Where blocks begin in a word of 64 grains: every grains-th bit, from the first block that begins in the word on. The
- * words of a slab go through the phases of their class in a circle, because 64 is no multiple of 3, 5 or 7. */
+ * words of a slab go through the phases of their class in a circle, because 64 is no multiple of the grains of a block
+ * (unless there is one). */
 typedef struct hak_phase hak_phase;
 struct hak_phase {
   uint64_t starts;

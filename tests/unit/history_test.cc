@@ -249,7 +249,7 @@ TEST(HistoryOfSystemCalls, FreesAskTheKernelForNothing) {
       for (size_t i = 0; i < blocks.size(); i++) ASSERT_TRUE(rig.free(i % 3 == 0 ? other : owner, blocks[i]));
     }
   };
-  for (int i = 0; i < 5; i++) load(); /* until every slab that the load needs is there */
+  for (int i = 0; i < 10; i++) load(); /* until every slab that the load needs is there */
   int before = rig.os.all_calls() - rig.os.calls(FakeOs::kClock);
   for (int i = 0; i < 10; i++) load();
   EXPECT_EQ(rig.os.all_calls() - rig.os.calls(FakeOs::kClock), before);

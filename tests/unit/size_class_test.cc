@@ -74,6 +74,13 @@ TEST(SizeClass, ARequestWastesAQuarterOrASmallestBlockAtMost) {
   }
 }
 
+TEST(SizeClass, WhereProgramsHaveMostOfTheirBytesItWastesAnEighthAtMost) {
+  for (size_t bytes = 257; bytes < 8192; bytes++) {
+    if (bytes >= 1024 && bytes <= 2048) continue;
+    ASSERT_LE((row_of(hak_size_class_for(bytes)).stride - bytes) * 8, bytes + 7) << bytes;
+  }
+}
+
 TEST(SizeClass, AStrideIsAnOddNumberOfGrains) {
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     const hak_size_class& row = row_of(c);
@@ -84,7 +91,7 @@ TEST(SizeClass, AStrideIsAnOddNumberOfGrains) {
 }
 
 TEST(SizeClass, ThePhasesOfAClassSayWhereBlocksBeginWordAfterWord) {
-  for (unsigned grains : {1, 3, 5, 7}) {
+  for (unsigned grains = 1; grains <= HAK_MAX_GRAINS; grains += 2) {
     for (unsigned lead = 0; lead < grains; lead++) {
       const hak_phase* phase = &hak_phases[grains][lead];
       for (unsigned word = 0; word < 20; word++, phase = phase->next) {
