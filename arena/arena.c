@@ -218,8 +218,12 @@ static bool want_huge(const hak_arena* arena, uint8_t use) {
 static void chunk_choose_pages(hak_arena* arena, hak_chunk* chunk) {
   bool huge = want_huge(arena, chunk->use);
   bool untouched = chunk->dirty == 0;
-  if (huge && arena->options->huge_pages == 1 && untouched) huge = hak_huge_pays(&arena->huge, arena->os, chunk->base);
+  if (huge && arena->options->huge_pages == 1 && untouched && !hak_huge_pays(&arena->huge, arena->os, chunk->base)) {
+    arena->stats.huge_refused++;
+    huge = false;
+  }
   if (chunk->huge == huge) return;
+  arena->stats.huge_chunks += huge;
   hak_poke(&chunk->huge, huge);
   arena->os->huge_pages(chunk->base, HAK_CHUNK_BYTES, huge);
 }

@@ -51,6 +51,8 @@ typedef struct hak_arena_stats {
   uint64_t purged_bytes;    /* given back so far */
   uint64_t purges;          /* calls to the kernel for it */
   uint64_t runs;            /* runs dealt so far */
+  uint64_t huge_chunks;     /* times that a chunk was given huge pages */
+  uint64_t huge_refused;    /* times that a chunk kept small pages because huge ones were dear */
 } hak_arena_stats;
 
 typedef struct hak_arena {

@@ -235,7 +235,10 @@ TEST_F(HugePages, ComeBackWhenTheyAreCheapAgain) {
   EXPECT_EQ(huge_of(1), 0);
   rig.os.set_populate_ns(1, 1);
   EXPECT_EQ(huge_of(8), 0);
+  uint64_t before = rig.stats().huge_chunks;
   EXPECT_EQ(huge_of(20), 20);
+  EXPECT_EQ(rig.stats().huge_chunks - before, 20u);
+  EXPECT_EQ(rig.stats().huge_refused, 1u + 8u);
 }
 
 }  // namespace
