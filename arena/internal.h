@@ -1,0 +1,69 @@
+/* internal.h - what the files of the arena share among themselves; no other folder includes it.
+ *
+ * arena.c    runs: which chunk has room for one, and the way back
+ * chunk.c    one chunk: its units' states, its lists, its pages
+ * region.c   addresses from the kernel and back to it
+ * decay.c    memory back to the kernel
+ * mapping.c  blocks with a mapping of their own
+ * check.c    the validator
+ *
+ * map.c, large.c, guarded.c and huge.c have headers of their own. Everything here is called with the arena's lock. */
+#ifndef HAK_ARENA_INTERNAL_H
+#define HAK_ARENA_INTERNAL_H
+
+#include "arena/arena.h"
+#include "base/atomic.h"
+
+HAK_C_BEGIN
+
+/* Read without the lock as a hint. more: modulo 2^64, so that what goes is counted as well. */
+static inline void hak_arena_count_dirty(hak_arena* arena, uint64_t more) {
+  hak_poke(&arena->stats.dirty_bytes, arena->stats.dirty_bytes + more);
+}
+
+static inline bool hak_arena_over_limit(const hak_arena* arena, size_t more) {
+  uint64_t limit = arena->options->memory_limit_hard;
+  return limit != 0 && arena->stats.used_bytes + more > limit;
+}
+
+/* ---- chunk.c ---- */
+
+/* Length of the longest run of set bits. */
+uint8_t hak_run_longest(uint64_t word);
+static inline uint64_t hak_run_mask(unsigned first, size_t units) { return hak_low_mask((unsigned)units) << first; }
+static inline unsigned hak_chunk_unit(uintptr_t address) {
+  return (unsigned)(address >> HAK_UNIT_SHIFT) & (HAK_CHUNK_UNITS - 1);
+}
+
+/* Takes a chunk from the list of its use and its longest free run, and puts it there. */
+void hak_chunk_unfile(hak_arena* arena, hak_chunk* chunk);
+void hak_chunk_file(hak_arena* arena, hak_chunk* chunk);
+/* Changes which units are free; the lists follow. */
+void hak_chunk_set_free(hak_arena* arena, hak_chunk* chunk, uint64_t free);
+/* Makes a chunk ready for runs of its use; false if the kernel has no memory. */
+bool hak_chunk_prepare(hak_arena* arena, hak_chunk* chunk);
+/* A wholly free chunk changes its use. */
+void hak_chunk_set_use(hak_arena* arena, hak_chunk* chunk, hak_run_use use);
+/* Marks units of one chunk as used; says whether they read as zero. */
+bool hak_chunk_take(hak_arena* arena, hak_chunk* chunk, uint64_t run);
+/* Marks used units as free and dirty. */
+void hak_chunk_give(hak_arena* arena, hak_chunk* chunk, uint64_t run);
+
+/* ---- region.c ---- */
+
+/* Address space whose first `chunks` chunks are claimed in the map, 0 if there is none. */
+uintptr_t hak_region_reserve(hak_arena* arena, size_t bytes, size_t align, size_t chunks);
+/* A new region in which a run of `units` fits. */
+bool hak_region_add(hak_arena* arena, size_t units);
+
+/* ---- decay.c ---- */
+
+/* Purges what is aged, or everything dirty, of at most so many chunks; the others age. The lock is released and taken
+ * again meanwhile. Returns bytes. */
+size_t hak_decay_step(hak_arena* arena, bool all, size_t most_chunks);
+/* The tick of a process without a helper thread: on the slow paths, once in some calls. */
+void hak_decay_look_at_clock(hak_arena* arena);
+
+HAK_C_END
+
+#endif

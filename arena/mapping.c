@@ -1,0 +1,61 @@
+/* Blocks with a mapping of their own: address space from region.c, one chunk's slot in the map. */
+#include "arena/internal.h"
+
+/* more: modulo 2^64, so that what goes is counted as well. */
+static void count_mapped(hak_arena* arena, uint64_t more) {
+  arena->stats.mapped_bytes += more;
+  arena->stats.used_bytes += more;
+}
+
+static uintptr_t map_own(hak_arena* arena, size_t bytes, size_t align) {
+  uintptr_t start = hak_region_reserve(arena, bytes, align, 1);
+  if (start == 0) return 0;
+  if (arena->os->commit(start, bytes)) return start;
+  hak_map_drop(arena->map, start, 1);
+  arena->os->release(start, bytes);
+  return 0;
+}
+
+uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align) {
+  hak_lock_acquire(&arena->lock);
+  uintptr_t start = hak_arena_over_limit(arena, bytes) ? 0 : map_own(arena, bytes, align);
+  if (start != 0) {
+    count_mapped(arena, bytes);
+    if (arena->options->huge_pages != 0) arena->os->huge_pages(start, bytes, true);
+  }
+  hak_lock_release(&arena->lock);
+  return start;
+}
+
+void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes) {
+  hak_lock_acquire(&arena->lock);
+  hak_map_drop(arena->map, start, 1);
+  count_mapped(arena, -bytes);
+  hak_lock_release(&arena->lock);
+  arena->os->release(start, bytes);
+}
+
+/* With the lock held. */
+static uintptr_t remap_own(hak_arena* arena, uintptr_t start, size_t old_bytes, size_t new_bytes) {
+  if (arena->os->resize(start, old_bytes, new_bytes, 0)) return start;
+  uintptr_t target = hak_region_reserve(arena, new_bytes, HAK_CHUNK_BYTES, 1);
+  if (target == 0) return 0;
+  if (arena->os->resize(start, old_bytes, new_bytes, target)) {
+    hak_map_drop(arena->map, start, 1);
+    return target;
+  }
+  hak_map_drop(arena->map, target, 1);
+  arena->os->release(target, new_bytes);
+  return 0;
+}
+
+uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, size_t new_bytes) {
+  uintptr_t now = 0;
+  hak_lock_acquire(&arena->lock);
+  if (new_bytes <= old_bytes || !hak_arena_over_limit(arena, new_bytes - old_bytes)) {
+    now = remap_own(arena, start, old_bytes, new_bytes);
+  }
+  if (now != 0) count_mapped(arena, new_bytes - old_bytes);
+  hak_lock_release(&arena->lock);
+  return now;
+}
