@@ -4,7 +4,7 @@
 /* Processes below this size keep small pages: a huge page would be most of them. */
 #define CHUNK_HUGE_FROM_BYTES ((uint64_t)32 << 20)
 
-/* Doubled as long as runs of the length remain, then refined. */
+/* The length is doubled as long as there are runs of it, then refined. */
 uint8_t hak_run_longest(uint64_t word) {
   if (word == 0) return 0;
   unsigned length = 1;

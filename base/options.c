@@ -63,6 +63,7 @@ static void read_entry(hak_options* options, const char* entry) {
       warn(entry, "out of range");
     } else {
       *option_field(options, info) = value;
+      options->given |= UINT64_C(1) << i;
     }
     return;
   }
@@ -70,6 +71,7 @@ static void read_entry(hak_options* options, const char* entry) {
 }
 
 void hak_options_read(hak_options* options, char* const* environment) {
+  options->given = 0;
   for (size_t i = 0; i < hak_option_count; i++) {
     *option_field(options, &hak_option_table[i]) = hak_option_table[i].standard;
   }
@@ -92,7 +94,7 @@ void hak_options_print(const hak_options* options) {
     hak_line_text(&line, info->name);
     hak_line_text(&line, "=");
     hak_line_number(&line, value);
-    hak_line_text(&line, value == info->standard ? " (default)  " : " (environment)  ");
+    hak_line_text(&line, (options->given >> i & 1) == 0 ? " (default)  " : " (environment)  ");
     hak_line_text(&line, info->help);
     hak_line_print(&line);
   }

@@ -27,6 +27,7 @@ typedef struct hak_options {
 #define HAK_OPTION_FIELD(field, env, standard, low, high, help) uint64_t field;
   HAK_FOR_EACH_OPTION(HAK_OPTION_FIELD)
 #undef HAK_OPTION_FIELD
+  uint64_t given; /* bit i: row i of the table has its value from the environment */
 } hak_options;
 
 typedef struct hak_option_info {

@@ -12,25 +12,29 @@
 namespace hakctl {
 namespace {
 
+const char* nothing(const char*) { return nullptr; }
+const char* two_k(const char*) { return "2K"; }
+const char* the_default(const char*) { return "1000"; }
+const char* nonsense(const char*) { return "soon"; }
+
 hak_options defaults() {
   hak_options options;
   hak_options_read(&options, nullptr);
   return options;
 }
 
-Setting decay(uint64_t value, Lookup environment) {
-  hak_options options = defaults();
-  options.decay_ms = value;
+// HAKMEM_DECAY_MS as it is after the allocator has read what the environment says of it.
+Setting decay(Lookup environment) {
+  std::string entry = std::string("HAKMEM_DECAY_MS=") + environment("HAKMEM_DECAY_MS");
+  char* entries[] = {entry.data(), nullptr};
+  hak_options options;
+  hak_options_read(&options, entries);
   for (const Setting& setting : settings_of(options, environment)) {
     if (setting.variable == "HAKMEM_DECAY_MS") return setting;
   }
   ADD_FAILURE() << "the option is not there";
   return {};
 }
-
-const char* nothing(const char*) { return nullptr; }
-const char* two_k(const char*) { return "2K"; }
-const char* nonsense(const char*) { return "soon"; }
 
 TEST(Settings, HaveARowForEachOptionOfTheAllocator) {
   std::vector<Setting> settings = settings_of(defaults(), nothing);
@@ -43,14 +47,15 @@ TEST(Settings, HaveARowForEachOptionOfTheAllocator) {
 }
 
 TEST(Settings, SayWhenAValueCameFromTheEnvironment) {
-  EXPECT_EQ(decay(2048, two_k).value, 2048u);
-  EXPECT_EQ(decay(2048, two_k).source, "environment");
+  EXPECT_EQ(decay(two_k).value, 2048u);
+  EXPECT_EQ(decay(two_k).source, "environment");
+  EXPECT_EQ(decay(the_default).value, defaults().decay_ms);
+  EXPECT_EQ(decay(the_default).source, "environment");
 }
 
 TEST(Settings, SayWhichTextWasRefused) {
-  uint64_t standard = defaults().decay_ms;
-  EXPECT_EQ(decay(standard, nonsense).source, "refused: soon");
-  EXPECT_EQ(decay(standard, two_k).source, "refused: 2K");
+  EXPECT_EQ(decay(nonsense).value, defaults().decay_ms);
+  EXPECT_EQ(decay(nonsense).source, "refused: soon");
 }
 
 TEST(Settings, OfThisProcessAreThoseOfItsEnvironment) {

@@ -121,13 +121,14 @@ TEST(Options, OtherVariablesAreNoneOfOurs) {
 }
 
 TEST(Options, HelpListsEachOptionWithItsValueAndWhereItCameFrom) {
-  Read read = read_environment({"HAKMEM_OPTIONS=help", "HAKMEM_DECAY_MS=25"});
+  Read read = read_environment({"HAKMEM_OPTIONS=help", "HAKMEM_DECAY_MS=25", "HAKMEM_BACKGROUND=1"});
   std::string expected;
   for (size_t i = 0; i < hak_option_count; i++) {
     const hak_option_info& info = hak_option_table[i];
     bool changed = std::string(info.name) == "DECAY_MS";
     expected += "hakmem: HAKMEM_" + std::string(info.name) + "=" + (changed ? "25" : std::to_string(info.standard)) +
-                (changed ? " (environment)  " : " (default)  ") + info.help + "\n";
+                (changed || std::string(info.name) == "BACKGROUND" ? " (environment)  " : " (default)  ") + info.help +
+                "\n";
   }
   EXPECT_EQ(read.said, expected);
   EXPECT_EQ(read.options.decay_ms, 25u);
