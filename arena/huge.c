@@ -2,6 +2,8 @@
 
 #include "base/bits.h"
 
+/* x86-64's; where they are larger, the tries cost a little and say yes. */
+#define HUGE_BYTES ((size_t)2 << 20)
 enum {
   HUGE_WORTH = 2, /* times what small pages cost, since fewer misses of the TLB follow */
   /* Chunks left out after a try that was dear, twice as many after each further one. */
@@ -11,15 +13,15 @@ enum {
 
 /* The small pages are those of one unit in the chunk's second huge page, which is small from then on: once an arena. */
 static void small_measure(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
-  _Static_assert(2 * HAK_HUGE_BYTES <= HAK_CHUNK_BYTES, "a chunk has a second huge page");
-  huge->small_ns = os->populate(chunk + HAK_HUGE_BYTES, HAK_UNIT_BYTES) * (HAK_HUGE_BYTES / HAK_UNIT_BYTES);
+  _Static_assert(2 * HUGE_BYTES <= HAK_CHUNK_BYTES, "a chunk has a second huge page");
+  huge->small_ns = os->populate(chunk + HUGE_BYTES, HAK_UNIT_BYTES) * (HUGE_BYTES / HAK_UNIT_BYTES);
 }
 
 static bool huge_is_dear(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
   if (huge->small_ns == 0) small_measure(huge, os, chunk);
-  os->huge_pages(chunk, HAK_HUGE_BYTES, true);
-  if (os->populate(chunk, HAK_HUGE_BYTES) <= HUGE_WORTH * huge->small_ns) return false;
-  os->huge_pages(chunk, HAK_HUGE_BYTES, false);
+  os->huge_pages(chunk, HUGE_BYTES, true);
+  if (os->populate(chunk, HUGE_BYTES) <= HUGE_WORTH * huge->small_ns) return false;
+  os->huge_pages(chunk, HUGE_BYTES, false);
   return true;
 }
 

@@ -14,9 +14,6 @@
 
 HAK_C_BEGIN
 
-enum { HAK_HUGE_SHIFT = 21 }; /* x86-64's; where they are larger, the tries cost a little and say yes */
-#define HAK_HUGE_BYTES ((size_t)1 << HAK_HUGE_SHIFT)
-
 typedef struct hak_huge {
   uint64_t small_ns;  /* what the memory of one huge page costs in small ones; 0: not known yet */
   unsigned skip;      /* chunks to come that get small pages, since a huge one was dear */

@@ -11,6 +11,7 @@ const hak_option_info hak_option_table[] = {
 #undef OPTION_ROW
 };
 const size_t hak_option_count = sizeof hak_option_table / sizeof hak_option_table[0];
+_Static_assert(sizeof hak_option_table / sizeof hak_option_table[0] <= 64, "`given` has a bit for each row");
 
 static const char prefix[] = "HAKMEM_";
 

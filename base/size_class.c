@@ -56,11 +56,11 @@ _Static_assert(SLAB_BYTES(1) == HAK_UNIT_BYTES, "a slab is made of units");
 
 const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_ROW) FOR_EACH_POOL_CLASS(POOL_ROW)};
 
-#define CHECK_ROW(s, u)                                                                                      \
-  _Static_assert((s) % HAK_ALIGNMENT == 0, "strides keep blocks aligned");                                   \
-  _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "a class is 1 to 15 times 2^n");   \
-  _Static_assert(                                                                                            \
-      (HAS_HEADER(s) ? HAK_ALIGNMENT : 0) + CAPACITY(s, u) * (s) - (HAS_HEADER(s) ? 1 : 0) <= SLAB_BYTES(u), \
+#define CHECK_ROW(s, u)                                                                                       \
+  _Static_assert((s) % HAK_ALIGNMENT == 0, "strides keep blocks aligned");                                    \
+  _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "there are phases for its grains"); \
+  _Static_assert(                                                                                             \
+      (HAS_HEADER(s) ? HAK_ALIGNMENT : 0) + CAPACITY(s, u) * (s) - (HAS_HEADER(s) ? 1 : 0) <= SLAB_BYTES(u),  \
       "the last block ends inside the slab");
 FOR_EACH_TINY_CLASS(CHECK_ROW)
 FOR_EACH_POOL_CLASS(CHECK_ROW)
