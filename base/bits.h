@@ -22,15 +22,24 @@ HAK_FAST uint64_t hak_lowest_bit_index(uint64_t x) {
   return (uint64_t)__builtin_ctzll(x);
 #endif
 }
-/* The same of a word in memory, and whether it has a bit set at all. */
-HAK_FAST bool hak_lowest_bit_of(const uint64_t* word, uint64_t* index) {
+/* The same, and whether x has a bit set at all. */
+HAK_FAST bool hak_lowest_bit_of(uint64_t x, uint64_t* index) {
 #if defined(__x86_64__)
   bool none;
-  __asm__("bsfq %2, %0" : "=r"(*index), "=@ccz"(none) : "m"(*word));
+  __asm__("bsfq %2, %0" : "=r"(*index), "=@ccz"(none) : "r"(x));
   return !none;
 #else
-  *index = *word == 0 ? 0 : (uint64_t)__builtin_ctzll(*word);
-  return *word != 0;
+  *index = x == 0 ? 0 : (uint64_t)__builtin_ctzll(x);
+  return x != 0;
+#endif
+}
+/* x without its bit `index`. */
+HAK_FAST uint64_t hak_without_bit(uint64_t x, uint64_t index) {
+#if defined(__x86_64__)
+  __asm__("btrq %1, %0" : "+r"(x) : "r"(index) : "cc");
+  return x;
+#else
+  return x & ~(UINT64_C(1) << index);
 #endif
 }
 /* Index of the highest set bit; x is not 0. */
@@ -55,9 +64,6 @@ HAK_FAST bool hak_bit_test_and_set(uintptr_t bits, uintptr_t index) {
   __asm__ volatile("btsq %2, (%1)" : "=@ccc"(was) : "r"(bits), "r"(index) : "memory");
   return was;
 }
-HAK_FAST void hak_bit_clear(uint64_t* word, uint64_t index) {
-  __asm__ volatile("btrq %1, %0" : "+m"(*word) : "r"(index) : "cc");
-}
 #else
 HAK_FAST bool hak_bit_test_and_set(uintptr_t bits, uintptr_t index) {
   uint64_t* word = (uint64_t*)(bits + (index >> 6) * sizeof(uint64_t));
@@ -65,10 +71,6 @@ HAK_FAST bool hak_bit_test_and_set(uintptr_t bits, uintptr_t index) {
   uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
   __atomic_store_n(word, old | bit, __ATOMIC_RELAXED);
   return (old & bit) != 0;
-}
-HAK_FAST void hak_bit_clear(uint64_t* word, uint64_t index) {
-  uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
-  __atomic_store_n(word, old & ~(UINT64_C(1) << index), __ATOMIC_RELAXED);
 }
 #endif
 

@@ -75,6 +75,10 @@ static HAK_RACY bool slab_read(const hak_slab* slab, slab_copy* copy) {
     copy->live += hak_count_bits(~hak_peek(&body->bits[w]));
     copy->remote += hak_count_bits(hak_peek(&body->bits[words + w]));
   }
+  if (copy->state == HAK_SLAB_CURRENT && owner != NULL) {
+    uint32_t at_hand = hak_bin_count_at_hand(&owner->bins[copy->class_index]);
+    copy->live -= at_hand < copy->live ? at_hand : copy->live;
+  }
   /* A block in flight between the two arrays, or bits of another slab. */
   if (copy->live > row->capacity) copy->live = row->capacity;
   if (copy->remote > copy->live) copy->remote = copy->live;

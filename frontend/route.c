@@ -15,7 +15,7 @@ void* hak_route_large(size_t align, size_t bytes, bool* zeroed) {
 
 /* Of a tiny class, or of the pool's, whose blocks have no header to mark. */
 static void* refill(hak_owner* owner, hak_bin* bin, size_t bytes) {
-  if (HAK_UNLIKELY(bin == &hak_sample_bin)) return hak_sample_alloc(owner, bytes);
+  if (HAK_UNLIKELY(bin == &owner->closed)) return hak_sample_alloc(owner, bytes);
   return hak_tiny_refill(owner, bin);
 }
 
@@ -25,9 +25,11 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
   hak_owner* owner = hak_thread_attach();
   if (owner != NULL) {
     if (bytes <= HAK_TINY_MAX_BYTES) {
-      block = refill(owner, hak_tiny_bin(owner, bytes), bytes);
+      hak_bin_at bin = hak_tiny_bin(owner, bytes);
+      block = refill(owner, hak_bin_get(&bin), bytes);
     } else if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) {
-      block = refill(owner, hak_pool_bin(owner, bytes), bytes);
+      hak_bin_at bin = hak_pool_bin(owner, bytes);
+      block = refill(owner, hak_bin_get(&bin), bytes);
     } else {
       block = hak_route_large(HAK_UNIT_BYTES, bytes, &zeroed);
     }
@@ -37,16 +39,16 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
 }
 
 /* A function of its own, so that the step below needs no stack. */
-static HAK_MEDIUM void* refill_far(hak_owner* owner, hak_bin* bin, size_t bytes) {
+static HAK_MEDIUM void* refill_far(size_t bytes, hak_bin* bin, hak_owner* owner) {
   if (HAK_UNLIKELY(owner->pool == NULL)) return hak_route_alloc_slow(bytes); /* the thread's first request */
   void* block = refill(owner, bin, bytes);
   if (HAK_UNLIKELY(block == NULL)) errno = ENOMEM;
   return block;
 }
 
-HAK_MEDIUM void* hak_route_refill(hak_owner* owner, hak_bin* bin, size_t bytes) {
+HAK_MEDIUM void* hak_route_refill(size_t bytes, hak_bin* bin, hak_owner* owner) {
   void* block = hak_bin_step(bin);
-  if (HAK_UNLIKELY(block == NULL)) return refill_far(owner, bin, bytes);
+  if (HAK_UNLIKELY(block == NULL)) return refill_far(bytes, bin, owner);
   hak_header_mark_live(block, bin->header);
   return block;
 }

@@ -19,7 +19,7 @@ HAK_C_BEGIN
 
 /* Out of line: a bin without a block at hand; large blocks and the first call of a thread. errno is ENOMEM where NULL
  * is returned. */
-void* hak_route_refill(hak_owner* owner, hak_bin* bin, size_t bytes);
+void* hak_route_refill(size_t bytes, hak_bin* bin, hak_owner* owner);
 void* hak_route_alloc_slow(size_t bytes);
 /* A free that is not of a block in a slab of the caller's own; cell: of the address, or of another one. */
 void hak_route_free_slow(uintptr_t address, hak_slab* cell);
@@ -52,14 +52,14 @@ void* hak_route_aligned(size_t align, size_t bytes);
 HAK_FAST void* hak_route_alloc(size_t bytes) {
   hak_owner* owner = hak_thread_owner;
   if (HAK_LIKELY(bytes <= HAK_TINY_MAX_BYTES)) {
-    hak_bin* bin = hak_tiny_bin(owner, bytes);
-    void* block = hak_tiny_take(bin);
-    return HAK_LIKELY(block != NULL) ? block : hak_route_refill(owner, bin, bytes);
+    hak_bin_at bin = hak_tiny_bin(owner, bytes);
+    void* block = hak_tiny_take(&bin);
+    return HAK_LIKELY(block != NULL) ? block : hak_route_refill(bytes, hak_bin_get(&bin), owner);
   }
   if (HAK_POOL_TLS && HAK_LIKELY(bytes <= HAK_POOL_MAX_BYTES)) {
-    hak_bin* bin = hak_pool_bin(owner, bytes);
-    void* block = hak_pool_take(bin);
-    return HAK_LIKELY(block != NULL) ? block : hak_route_refill(owner, bin, bytes);
+    hak_bin_at bin = hak_pool_bin(owner, bytes);
+    void* block = hak_pool_take(&bin);
+    return HAK_LIKELY(block != NULL) ? block : hak_route_refill(bytes, hak_bin_get(&bin), owner);
   }
   return hak_route_alloc_slow(bytes);
 }
@@ -67,8 +67,14 @@ HAK_FAST void* hak_route_alloc(size_t bytes) {
 /* A block if the bin of the size has one at hand, else NULL. */
 HAK_FAST void* hak_route_try(size_t bytes) {
   hak_owner* owner = hak_thread_owner;
-  if (bytes <= HAK_TINY_MAX_BYTES) return hak_tiny_take(hak_tiny_bin(owner, bytes));
-  if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) return hak_pool_take(hak_pool_bin(owner, bytes));
+  if (bytes <= HAK_TINY_MAX_BYTES) {
+    hak_bin_at bin = hak_tiny_bin(owner, bytes);
+    return hak_tiny_take(&bin);
+  }
+  if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) {
+    hak_bin_at bin = hak_pool_bin(owner, bytes);
+    return hak_pool_take(&bin);
+  }
   return NULL;
 }
 
@@ -116,7 +122,8 @@ HAK_FAST void* hak_route_calloc(size_t count, size_t bytes) {
   size_t total;
   if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &total))) return hak_route_alloc_slow(SIZE_MAX);
   if (HAK_UNLIKELY(total > HAK_TINY_MAX_BYTES)) return hak_route_calloc_slow(total);
-  void* block = hak_tiny_take(hak_tiny_bin(hak_thread_owner, total));
+  hak_bin_at bin = hak_tiny_bin(hak_thread_owner, total);
+  void* block = hak_tiny_take(&bin);
   if (HAK_UNLIKELY(block == NULL)) return hak_route_calloc_slow(total);
   /* Without headers the smallest blocks are whole pairs of words, and two stores beat a call. */
   if (!HAK_HEADER_CLASSIDX && total <= 2 * sizeof(uint64_t)) {

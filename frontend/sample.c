@@ -9,8 +9,6 @@
 #include "frontend/misuse.h"
 #include "frontend/route.h"
 
-hak_bin hak_sample_bin = {.word = &hak_bin_no_word};
-
 static hak_guarded_pool* pool; /* set once, before any thread samples */
 static struct sigaction before;
 
@@ -85,8 +83,7 @@ void hak_sample_attach(hak_thread* thread) {
   if (pool == NULL) return;
   thread->sample_draws = hak_the_process.secret + thread->owner.number;
   thread->sample_left = draw_distance(thread);
-  for (unsigned i = 0; i < HAK_TINY_GRANULES; i++) thread->owner.tiny_bins[i] = &hak_sample_bin;
-  for (unsigned i = 0; i < HAK_POOL_GRANULES; i++) thread->owner.pool_bins[i] = &hak_sample_bin;
+  hak_owner_close(&thread->owner);
 }
 
 /* ---- requests ---- */
@@ -102,9 +99,9 @@ void* hak_sample_alloc(hak_owner* owner, size_t bytes) {
     uintptr_t block = hak_guarded_alloc(pool, bytes == 0 ? 1 : bytes, &stack);
     if (block != 0) return (void*)block;
   }
-  hak_bin* bin = &owner->bins[hak_size_class_for(bytes)];
-  void* block = hak_tiny_take(bin);
-  return block != NULL ? block : hak_tiny_refill(owner, bin);
+  hak_bin_at bin = hak_owner_bin(owner, hak_class_bin(hak_size_class_for(bytes)));
+  void* block = hak_tiny_take(&bin);
+  return block != NULL ? block : hak_tiny_refill(owner, hak_bin_get(&bin));
 }
 
 void hak_sample_free(hak_cell* cell, uintptr_t address) {

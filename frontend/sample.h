@@ -22,9 +22,7 @@ void hak_sample_start(hak_process* process);
 void hak_sample_attach(hak_thread* thread);
 /* The pool's lock, for fork; NULL if there is no pool. */
 hak_lock* hak_sample_lock(void);
-/* The bin that every request of a sampling thread comes to. */
-extern HAK_HIDDEN hak_bin hak_sample_bin;
-/* A request that came to it. NULL if there is no memory. */
+/* A request of a sampling thread: all of them come to its owner's closed bin. NULL if there is no memory. */
 void* hak_sample_alloc(hak_owner* owner, size_t bytes);
 /* A block whose cell is of kind HAK_CELL_GUARDED. */
 void hak_sample_free(hak_cell* cell, uintptr_t address);

@@ -11,13 +11,13 @@
 
 HAK_C_BEGIN
 
-HAK_FAST hak_bin* hak_pool_bin(hak_owner* owner, size_t bytes) {
+HAK_FAST hak_bin_at hak_pool_bin(hak_owner* owner, size_t bytes) {
   size_t granules = (bytes + HAK_POOL_GRANULE - 1) / HAK_POOL_GRANULE;
-  return owner->pool_bins[granules];
+  return hak_owner_bin(owner, owner->pool_bins[granules]);
 }
 
 /* A block of the bin if its window has one, else NULL: hak_owner_refill. */
-HAK_FAST void* hak_pool_take(hak_bin* bin) { return hak_bin_take(bin); }
+HAK_FAST void* hak_pool_take(hak_bin_at* bin) { return hak_bin_take_at(bin); }
 
 /* Opens a window for every pool class of up to `most` bytes (prewarm_tls). */
 void hak_pool_prewarm(hak_owner* owner, size_t most);

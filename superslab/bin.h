@@ -31,23 +31,42 @@ typedef struct hak_bin {
   /* The way to the next window. */
   uint64_t* step_end;     /* hak_bin_step goes up to here: the slab's frontier, or its last word if that is cut */
   const hak_phase* phase; /* of the window's word; NULL without a window */
-  hak_slab* current;
-  uint32_t slab_count; /* of all states */
-  uint8_t header;      /* of a live block of the class */
+  uintptr_t window_bytes; /* from one window to the next */
+  uint32_t slab_count;    /* of all states */
+  uint8_t header;         /* of a live block of the class */
   uint8_t class_index;
+  uint16_t spare_count; /* with `spare` */
+  hak_slab* current;
   /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
    * blocks are free, and the refills from it bring more. */
   hak_body_list spare; /* empty ones; under the owner's spare_lock */
-  uint32_t spare_count;
   hak_body_list partial;
   hak_body_list full;
   uint64_t draws; /* state of hak_bin_draw */
 } hak_bin;
 
-_Static_assert(offsetof(hak_bin, spare) <= HAK_CACHE_LINE, "a refill from the current slab needs one line of the bin");
+_Static_assert(offsetof(hak_bin, current) <= HAK_CACHE_LINE, "a step to the next window needs one line of the bin");
+_Static_assert(sizeof(hak_bin) == 2 * HAK_CACHE_LINE, "a bin begins with a line");
 
 /* The window of a bin without a slab. Its starts are 0, so that nobody ever writes to the word. */
 extern HAK_HIDDEN uint64_t hak_bin_no_word;
+
+/* A bin on the fast path: its owner's address and its distance from there. x86-64 adds the two in the address of each
+ * load, so that the sum takes no instruction; the barrier keeps the compiler from adding them beforehand. */
+typedef struct hak_bin_at {
+  uintptr_t owner, offset;
+} hak_bin_at;
+
+HAK_FAST hak_bin* hak_bin_get(hak_bin_at* at) {
+  __asm__("" : "+r"(at->offset));
+  return (hak_bin*)(at->owner + at->offset);
+}
+
+HAK_FAST void* hak_bin_block(uintptr_t base, uintptr_t distance) {
+  uintptr_t block = base + distance;
+  if (block == 0) __builtin_unreachable();
+  return (void*)block;
+}
 
 /* Checked builds: a block is live from the moment when it is taken, so that the window's word says at any time which of
  * its blocks are. The fast build takes all the blocks of a window at once when it opens it, and keeps those it has not
@@ -61,21 +80,25 @@ HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
 /* Hardened: any of the available blocks, so that nobody can tell which blocks will be neighbours. */
 uint64_t hak_bin_draw(hak_bin* bin, uint64_t available);
 
-/* The lowest of the available blocks of the window's word, of which there is one. */
-HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t available) {
+/* The lowest of the available blocks of a word, of which there is one. bits: the word as it is. */
+HAK_FAST uint64_t hak_bin_take_bit(hak_bin* bin, uint64_t* word, uint64_t bits, uint64_t available) {
   uint64_t bit = HAK_HARDENED ? hak_bin_draw(bin, available) : hak_lowest_bit_index(available);
-  hak_bit_clear(word, bit);
-  uintptr_t block = bin->base + bit * bin->grain;
-  if (block == 0) __builtin_unreachable();
-  return (void*)block;
+  hak_poke(word, hak_without_bit(bits, bit));
+  return bit;
 }
 
-HAK_FAST void* hak_bin_take(hak_bin* bin) {
-  uint64_t available = *bin->word & bin->starts;
-  return HAK_LIKELY(available != 0) ? hak_bin_take_lowest(bin, bin->word, available) : NULL;
+HAK_FAST void* hak_bin_take_at(hak_bin_at* at) {
+  uint64_t* word = hak_bin_get(at)->word;
+  uint64_t bits = *word;
+  uint64_t available = bits & hak_bin_get(at)->starts;
+  if (HAK_UNLIKELY(available == 0)) return NULL;
+  uint64_t bit = hak_bin_take_bit(hak_bin_get(at), word, bits, available);
+  uintptr_t distance = bit * hak_bin_get(at)->grain;
+  return hak_bin_block(hak_bin_get(at)->base, distance);
 }
 
 static inline void hak_bin_settle(hak_bin* bin) { (void)bin; }
+static inline uint32_t hak_bin_count_at_hand(const hak_bin* bin) { return (void)bin, 0; }
 #else
 HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
   bin->word = word;
@@ -83,26 +106,41 @@ HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
   *word &= ~starts;
 }
 
-HAK_FAST void* hak_bin_take(hak_bin* bin) {
-  uint64_t bit;
-  if (HAK_UNLIKELY(!hak_lowest_bit_of(&bin->starts, &bit))) return NULL;
-  hak_bit_clear(&bin->starts, bit);
-  uintptr_t block = bin->base + bit * bin->grain;
-  if (block == 0) __builtin_unreachable();
-  return (void*)block;
+HAK_FAST uint64_t hak_bin_take_bit(hak_bin* bin, uint64_t* word, uint64_t bits, uint64_t available) {
+  (void)word;
+  (void)bits;
+  uint64_t bit = hak_lowest_bit_index(available);
+  bin->starts = hak_without_bit(available, bit);
+  return bit;
 }
 
-HAK_FAST void* hak_bin_take_lowest(hak_bin* bin, uint64_t* word, uint64_t available) {
-  (void)word;
-  (void)available;
-  return hak_bin_take(bin);
+HAK_FAST void* hak_bin_take_at(hak_bin_at* at) {
+  uint64_t bit;
+  uint64_t available = hak_bin_get(at)->starts;
+  if (HAK_UNLIKELY(!hak_lowest_bit_of(available, &bit))) return NULL;
+  hak_bin_get(at)->starts = hak_without_bit(available, bit);
+  uintptr_t distance = bit * hak_bin_get(at)->grain;
+  return hak_bin_block(hak_bin_get(at)->base, distance);
 }
 
 static inline void hak_bin_settle(hak_bin* bin) {
-  if (bin->starts != 0) *bin->word |= bin->starts;
+  if (bin->starts == 0) return;
+  *bin->word |= bin->starts;
   bin->starts = 0;
+  /* No window any more, or the search would go on behind it and take the slab for full. */
+  bin->step_end = NULL;
+  bin->phase = NULL;
 }
+
+/* Any thread: blocks that have not been given out, though the slab's bits say that they are live. */
+static inline uint32_t hak_bin_count_at_hand(const hak_bin* bin) { return hak_count_bits(hak_peek(&bin->starts)); }
 #endif
+
+/* The same of a bin that is known by its own address. */
+static inline void* hak_bin_take(hak_bin* bin) {
+  hak_bin_at at = {(uintptr_t)bin, 0};
+  return hak_bin_take_at(&at);
+}
 
 /* Moves the window on to the next word with a free block and takes one; most refills end here. NULL at the end of the
  * slab. */
@@ -110,18 +148,19 @@ HAK_FAST void* hak_bin_step(hak_bin* bin) {
   uint64_t* word = bin->word;
   const hak_phase* phase = bin->phase;
   uintptr_t base = bin->base;
-  uint64_t available;
+  uint64_t bits, available;
   if (!HAK_P0_BATCH_REFILL) return NULL;
   do {
     if (HAK_UNLIKELY(++word >= bin->step_end)) return NULL;
     phase = phase->next;
-    base += bin->grain * 64;
-    available = *word & phase->starts;
+    base += bin->window_bytes;
+    bits = *word;
+    available = bits & phase->starts;
   } while (available == 0);
   bin->phase = phase;
   bin->base = base;
   hak_bin_open(bin, word, phase->starts);
-  return hak_bin_take_lowest(bin, word, available);
+  return hak_bin_block(base, hak_bin_take_bit(bin, word, bits, available) * bin->grain);
 }
 
 HAK_C_END

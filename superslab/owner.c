@@ -5,11 +5,7 @@
 
 uint64_t hak_bin_no_word;
 
-hak_owner hak_nobody = {
-    .bins = {[0] = {.word = &hak_bin_no_word}},
-    .tiny_bins = {[0 ... HAK_TINY_GRANULES - 1] = &hak_nobody.bins[0]},
-    .pool_bins = {[0 ... HAK_POOL_GRANULES - 1] = &hak_nobody.bins[0]},
-};
+hak_owner hak_nobody = {.bins = {[0] = {.word = &hak_bin_no_word}}}; /* both tables lead to its first bin */
 
 enum {
   WRAP_SMALL_UNITS = 4,
@@ -47,26 +43,26 @@ static void bin_init(hak_bin* bin, unsigned class_index) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bin->starts = 0;
   bin->grain = (uintptr_t)1 << row->shift;
+  bin->window_bytes = bin->grain * 64;
   bin->header = row->header;
   bin->class_index = (uint8_t)class_index;
   bin_close(bin);
 }
 
-/* For each number of granules the bin of the largest request that comes to it. */
-static void table_fill(hak_owner* owner, hak_bin** table, unsigned entries, size_t granule, size_t header,
-                       size_t most) {
-  unsigned class_index = 0;
-  for (unsigned g = 0; g < entries; g++) {
-    size_t bytes = g * granule < header ? 0 : g * granule - header;
-    if (bytes > most) bytes = most;
-    while (hak_size_classes[class_index].usable < bytes) class_index++;
-    table[g] = &owner->bins[class_index];
+/* For each number of granules the bin of the smallest class that holds so many. */
+static void table_fill(hak_bin_offset* table, unsigned entries, size_t granule) {
+  unsigned g = 0;
+  for (unsigned c = 0; c < HAK_CLASSES; c++) {
+    for (; g < entries && g * granule <= hak_size_classes[c].usable; g++) {
+      table[g] = hak_class_bin(c);
+    }
   }
 }
 
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
-  table_fill(owner, owner->tiny_bins, HAK_TINY_GRANULES, HAK_TINY_GRANULE, HAK_HEADER_CLASSIDX, HAK_TINY_MAX_BYTES);
-  table_fill(owner, owner->pool_bins, HAK_POOL_GRANULES, HAK_POOL_GRANULE, 0, HAK_POOL_MAX_BYTES);
+  table_fill(owner->tiny_bins, HAK_TINY_SIZES, 1);
+  table_fill(owner->pool_bins, HAK_POOL_GRANULES, HAK_POOL_GRANULE);
+  bin_close(&owner->closed);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     bin_init(&owner->bins[c], c);
     if (HAK_HARDENED) owner->bins[c].draws = (pool->arena->os->secret() + number * HAK_CLASSES + c) | 1;
@@ -77,6 +73,11 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
   owner->pool = pool;
 }
 
+void hak_owner_close(hak_owner* owner) {
+  for (unsigned i = 0; i < HAK_TINY_SIZES; i++) owner->tiny_bins[i] = offsetof(hak_owner, closed);
+  for (unsigned i = 0; i < HAK_POOL_GRANULES; i++) owner->pool_bins[i] = offsetof(hak_owner, closed);
+}
+
 /* ---- the window of a bin ---- */
 
 static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, const hak_phase* phase) {
@@ -85,17 +86,21 @@ static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, 
   if (available == 0) return false;
   if (word >= body->frontier) body->frontier = word + 1;
   bin->step_end = &body->bits[body->frontier < body->whole_words ? body->frontier : body->whole_words];
-  bin->base = body->first_window + word * 64 * bin->grain;
+  bin->base = body->first_window + word * bin->window_bytes;
   bin->phase = phase;
   hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : available & (~available + 1));
   return true;
 }
+
+/* Blocks of the current slab have been freed since the last way back. If none was, nothing is behind the window. */
+static inline bool window_has_frees(const hak_slab* head) { return head->countdown != HAK_SLAB_NO_COUNTDOWN; }
 
 /* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
  * memory that was used once is used again, while the cache may still have it, before more is touched. Half of a small
  * slab; of a large one half of what is in front of the frontier, as its blocks are too large to be left behind. A
  * program that only allocates never gets here, and does not search in vain. */
 static inline bool window_may_wrap(const hak_slab* head) {
+  if (!window_has_frees(head)) return false;
   const hak_size_class* row = hak_slab_class(head);
   uint64_t freed = HAK_SLAB_NO_COUNTDOWN - head->countdown;
   uint64_t used = hak_slab_body_of(head)->frontier * UINT64_C(64);
@@ -132,10 +137,11 @@ static bool window_search(hak_bin* bin) {
   }
   bool more = word < body->words;
   if (more && !window_may_wrap(head) && window_try(bin, body, word, phase)) return true;
+  bool behind = opened && window_has_frees(head);
   head->countdown = HAK_SLAB_NO_COUNTDOWN;
   const hak_phase* frontier_phase = phase;
   phase = body->phase;
-  for (word = 0; opened && word <= at; word++, phase = phase->next) {
+  for (word = 0; behind && word <= at; word++, phase = phase->next) {
     if (window_try(bin, body, word, phase)) return true;
   }
   return more && window_try(bin, body, body->frontier, frontier_phase);

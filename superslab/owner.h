@@ -40,21 +40,23 @@ typedef struct hak_owner_counters {
 #undef HAK_OWNER_COUNTER_FIELD
 } hak_owner_counters;
 
-/* Requests are rounded up to granules, which index the tables below: 16 bytes for tiny ones (one entry more for the
- * header of the largest), 256 for the pool's. */
+/* What indexes the tables below: the bytes of a tiny request, and those of one to the pool in granules. */
 enum {
-  HAK_TINY_GRANULE = HAK_ALIGNMENT,
-  HAK_TINY_GRANULES = HAK_TINY_MAX_BYTES / HAK_TINY_GRANULE + 2,
+  HAK_TINY_SIZES = HAK_TINY_MAX_BYTES + 1,
   HAK_POOL_GRANULE = 256,
   HAK_POOL_GRANULES = HAK_POOL_MAX_BYTES / HAK_POOL_GRANULE + 1,
 };
 
+/* A bin, as its distance from the owner: a quarter of the cache lines that pointers would take. */
+typedef uint16_t hak_bin_offset;
+
 typedef struct hak_owner hak_owner;
 struct hak_owner {
   hak_bin bins[HAK_CLASSES];
-  /* Granules -> bin. Each owner has its tables: a look-up is one load from the thread's own memory. */
-  hak_bin* tiny_bins[HAK_TINY_GRANULES];
-  hak_bin* pool_bins[HAK_POOL_GRANULES];
+  hak_bin closed; /* without a block for ever; see hak_owner_close */
+  /* Size -> bin. Each owner has its tables: a look-up is one load from the thread's own memory. */
+  hak_bin_offset tiny_bins[HAK_TINY_SIZES];
+  hak_bin_offset pool_bins[HAK_POOL_GRANULES];
   uintptr_t thread; /* thread pointer, part of the keys of this owner's slabs */
   uint64_t number;  /* of the thread, for people */
   hak_slab_pool* pool;
@@ -66,10 +68,23 @@ struct hak_owner {
   _Alignas(HAK_CACHE_LINE) HAK_SHARED(hak_slab*) remote_slabs;
 };
 
+_Static_assert(offsetof(hak_owner, bins) == 0, "a zeroed table leads to the first bin");
+_Static_assert(offsetof(hak_owner, closed) <= UINT16_MAX, "hak_bin_offset reaches all bins");
+
+static inline hak_bin_offset hak_class_bin(unsigned class_index) {
+  return (hak_bin_offset)(offsetof(hak_owner, bins) + class_index * sizeof(hak_bin));
+}
+HAK_FAST hak_bin_at hak_owner_bin(hak_owner* owner, hak_bin_offset offset) {
+  return (hak_bin_at){(uintptr_t)owner, offset};
+}
+
 void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta);
 
 /* Makes zeroed memory (or an owner that has abandoned its slabs) an owner without slabs, for the calling thread. */
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number);
+
+/* From now on every request comes to the owner's closed bin, and so to the slow path. */
+void hak_owner_close(hak_owner* owner);
 
 /* The owner that is nobody: its bins have no block and get none. Threads have it before their first request, and slabs
  * when they are abandoned. */

@@ -109,7 +109,6 @@ static void slab_drain(hak_owner* owner, hak_slab* head) {
   if (count == 0) return;
   hak_count(&owner->counters.remote_drains, 1u);
   hak_count(&owner->counters.remote_blocks, count);
-  if (head->state == HAK_SLAB_CURRENT) return; /* not counted while it is current */
   if (head->countdown > count) {
     head->countdown -= count;
   } else {

@@ -1,6 +1,6 @@
 /* tiny.h - the small-object front: requests up to HAK_TINY_MAX_BYTES.
  *
- * Purpose:      from a request to the bin of its size class, in three instructions.
+ * Purpose:      from a request to the bin of its size class, in one instruction.
  * Owns:         the layout of tiny blocks (layout.h). Bins and slabs are superslab's.
  * Thread rule:  the owning thread.
  * Failure rule: NULL when no memory is to be had.
@@ -13,18 +13,14 @@
 
 HAK_C_BEGIN
 
-/* Bytes that the header takes of a block. */
-enum { HAK_TINY_HEADER_BYTES = HAK_HEADER_CLASSIDX };
-
-HAK_FAST hak_bin* hak_tiny_bin(hak_owner* owner, size_t bytes) {
-  size_t granules = (bytes + HAK_TINY_HEADER_BYTES + HAK_ALIGNMENT - 1) / HAK_ALIGNMENT;
-  return owner->tiny_bins[granules];
+HAK_FAST hak_bin_at hak_tiny_bin(hak_owner* owner, size_t bytes) {
+  return hak_owner_bin(owner, owner->tiny_bins[bytes]);
 }
 
 /* A block of the bin if its window has one, else NULL: hak_tiny_refill. */
-HAK_FAST void* hak_tiny_take(hak_bin* bin) {
-  void* block = hak_bin_take(bin);
-  if (HAK_LIKELY(block != NULL)) hak_header_mark_live(block, HAK_HEADER_CLASSIDX ? bin->header : 0);
+HAK_FAST void* hak_tiny_take(hak_bin_at* bin) {
+  void* block = hak_bin_take_at(bin);
+  if (HAK_LIKELY(block != NULL)) hak_header_mark_live(block, HAK_HEADER_CLASSIDX ? hak_bin_get(bin)->header : 0);
   return block;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -249,6 +250,19 @@ TEST(OwnerOfAll, EveryClassHasABinOfItsOwn) {
     EXPECT_EQ(address_of(block) % HAK_ALIGNMENT, 0u);
   }
   rig.check();
+}
+
+TEST(OwnerOfAll, AClosedOwnerHasNoBlockAtHandForAnySize) {
+  Rig rig;
+  hak_owner* owner = rig.make_owner();
+  for (unsigned c = 0; c < HAK_CLASSES; c++) hak_owner_open_window(owner, &owner->bins[c]);
+  hak_owner_close(owner);
+  std::set<hak_bin_offset> offsets(std::begin(owner->tiny_bins), std::end(owner->tiny_bins));
+  offsets.insert(std::begin(owner->pool_bins), std::end(owner->pool_bins));
+  ASSERT_EQ(offsets.size(), 1u);
+  hak_bin_at bin = hak_owner_bin(owner, *offsets.begin());
+  EXPECT_EQ(hak_bin_get(&bin), &owner->closed);
+  EXPECT_EQ(hak_bin_take_at(&bin), nullptr);
 }
 
 TEST(OwnerOfAll, BlocksOfTwoOwnersComeFromDifferentSlabs) {

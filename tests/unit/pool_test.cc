@@ -12,9 +12,9 @@ namespace {
 class Pool : public testing::Test {
  protected:
   void* alloc(size_t bytes) {
-    hak_bin* bin = hak_pool_bin(owner, bytes);
-    void* block = hak_pool_take(bin);
-    return block != nullptr ? block : hak_owner_refill(owner, bin);
+    hak_bin_at bin = hak_pool_bin(owner, bytes);
+    void* block = hak_pool_take(&bin);
+    return block != nullptr ? block : hak_owner_refill(owner, hak_bin_get(&bin));
   }
   Rig rig;
   hak_owner* owner = rig.make_owner();
@@ -22,7 +22,8 @@ class Pool : public testing::Test {
 
 TEST_F(Pool, EverySizeComesToTheBinOfItsClass) {
   for (size_t bytes = HAK_TINY_MAX_BYTES + 1; bytes <= HAK_POOL_MAX_BYTES; bytes++) {
-    ASSERT_EQ(hak_pool_bin(owner, bytes) - owner->bins, static_cast<long>(hak_size_class_for(bytes))) << bytes;
+    hak_bin_at bin = hak_pool_bin(owner, bytes);
+    ASSERT_EQ(hak_bin_get(&bin) - owner->bins, static_cast<long>(hak_size_class_for(bytes))) << bytes;
   }
 }
 
@@ -69,7 +70,8 @@ TEST_F(Pool, BlocksOfPowerOfTwoClassesAreAlignedToTheirSize) {
 
 TEST_F(Pool, AnEmptyBinHasNoBlockAtHand) {
   for (size_t bytes = 2048; bytes <= HAK_POOL_MAX_BYTES; bytes *= 2) {
-    EXPECT_EQ(hak_pool_take(hak_pool_bin(owner, bytes)), nullptr);
+    hak_bin_at bin = hak_pool_bin(owner, bytes);
+    EXPECT_EQ(hak_pool_take(&bin), nullptr);
   }
 }
 

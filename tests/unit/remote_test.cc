@@ -111,6 +111,15 @@ TEST_P(Remote, ARefillTakesRemoteFreesBeforeItMakesASlab) {
   rig.check();
 }
 
+// The search for a window looks behind it only if blocks were freed there, and these count.
+TEST_P(Remote, ABlockThatComesHomeToTheCurrentSlabIsUsedBeforeTheSlabIsLeft) {
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  free_by(other, blocks[0]);
+  drain();
+  EXPECT_EQ(alloc(), blocks[0]);
+  EXPECT_EQ(owner->counters.slabs_created, 1u);
+}
+
 TEST_P(Remote, ASlabIsQueuedOnceForManyFrees) {
   void* a = alloc();
   void* b = alloc();

@@ -12,9 +12,9 @@ namespace {
 class Tiny : public testing::Test {
  protected:
   void* alloc(size_t bytes) {
-    hak_bin* bin = hak_tiny_bin(owner, bytes);
-    void* block = hak_tiny_take(bin);
-    return block != nullptr ? block : hak_tiny_refill(owner, bin);
+    hak_bin_at bin = hak_tiny_bin(owner, bytes);
+    void* block = hak_tiny_take(&bin);
+    return block != nullptr ? block : hak_tiny_refill(owner, hak_bin_get(&bin));
   }
   Rig rig;
   hak_owner* owner = rig.make_owner();
@@ -22,7 +22,8 @@ class Tiny : public testing::Test {
 
 TEST_F(Tiny, EverySizeComesToTheBinOfItsClass) {
   for (size_t bytes = 0; bytes <= HAK_TINY_MAX_BYTES; bytes++) {
-    ASSERT_EQ(hak_tiny_bin(owner, bytes) - owner->bins, static_cast<long>(hak_size_class_for(bytes))) << bytes;
+    hak_bin_at bin = hak_tiny_bin(owner, bytes);
+    ASSERT_EQ(hak_bin_get(&bin) - owner->bins, static_cast<long>(hak_size_class_for(bytes))) << bytes;
   }
 }
 
@@ -39,7 +40,8 @@ TEST_F(Tiny, ABlockIsLargeEnoughAlignedAndWritable) {
 
 TEST_F(Tiny, AnEmptyBinHasNoBlockAtHand) {
   for (size_t bytes = 0; bytes <= HAK_TINY_MAX_BYTES; bytes += 16) {
-    EXPECT_EQ(hak_tiny_take(hak_tiny_bin(owner, bytes)), nullptr);
+    hak_bin_at bin = hak_tiny_bin(owner, bytes);
+    EXPECT_EQ(hak_tiny_take(&bin), nullptr);
   }
 }
 
@@ -75,7 +77,7 @@ TEST_F(Tiny, PrewarmGivesEveryBinBlocksAtHand) {
   hak_tiny_prewarm(owner);
   uint64_t attached = owner->counters.slabs_attached;
   EXPECT_EQ(attached, uint64_t{HAK_TINY_CLASSES});
-  for (unsigned c = 0; c < HAK_TINY_CLASSES; c++) EXPECT_NE(hak_tiny_take(&owner->bins[c]), nullptr);
+  for (unsigned c = 0; c < HAK_TINY_CLASSES; c++) EXPECT_NE(hak_bin_take(&owner->bins[c]), nullptr);
   EXPECT_EQ(owner->counters.slabs_attached, attached);
   rig.check();
 }
