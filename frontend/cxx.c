@@ -60,12 +60,12 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
   }
 #define DELETE(symbol)              \
   HAK_API void symbol(void* block); \
-  HAK_API void symbol(void* block) { hak_entry_free(block); }
+  HAK_API void symbol(void* block) { hak_entry_delete(block); }
 #define DELETE_NOTHROW(symbol)                            \
   HAK_API void symbol(void* block, const void* nothrow);  \
   HAK_API void symbol(void* block, const void* nothrow) { \
     (void)nothrow;                                        \
-    hak_entry_free(block);                                \
+    hak_entry_delete(block);                              \
   }
 #define DELETE_SIZED(symbol)                      \
   HAK_API void symbol(void* block, size_t bytes); \

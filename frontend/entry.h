@@ -18,6 +18,13 @@ HAK_FAST void hak_entry_free(void* block) {
     hak_route_free(block);
   }
 }
+HAK_FAST void hak_entry_delete(void* block) {
+  if (HAK_SEALED) {
+    hak_sealed_free(block);
+  } else {
+    hak_route_delete(block);
+  }
+}
 HAK_FAST void* hak_entry_calloc(size_t count, size_t bytes) {
   return HAK_SEALED ? hak_sealed_calloc(count, bytes) : hak_route_calloc(count, bytes);
 }

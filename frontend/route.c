@@ -174,7 +174,7 @@ static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
 }
 
 void hak_route_free_sized_slow(void* block, size_t bytes) {
-  if (block != NULL) {
+  if (HAK_CHECKED && block != NULL) {
     const hak_cell* cell = hak_route_live_or_abort("delete", (uintptr_t)block);
     if (HAK_UNLIKELY(!size_fits(cell, bytes, false))) hak_misuse_size(cell, (uintptr_t)block, bytes);
   }
@@ -245,7 +245,7 @@ void* hak_route_realloc(void* block, size_t bytes) {
   void* moved = hak_route_try(bytes);
   if (HAK_UNLIKELY(moved == NULL)) return realloc_other(block, bytes);
   memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
-  hak_route_free_mine(cell, address, grain);
+  hak_route_freed(cell, address, grain, hak_slab_mark_free(cell, grain));
   return moved;
 }
 

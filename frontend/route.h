@@ -78,9 +78,9 @@ HAK_FAST void* hak_route_try(size_t bytes) {
   return NULL;
 }
 
-/* The second half of free: a block of the caller's own. */
-HAK_FAST void hak_route_free_mine(hak_slab* cell, uintptr_t address, uintptr_t grain) {
-  if (HAK_UNLIKELY(hak_slab_mark_free(cell, grain)) && HAK_CHECKED) hak_route_bad_grain(cell, grain);
+/* The second half of a free of the caller's own block, whose bit has been set; was_free: before that already. */
+HAK_FAST void hak_route_freed(hak_slab* cell, uintptr_t address, uintptr_t grain, bool was_free) {
+  if (HAK_UNLIKELY(was_free) && HAK_CHECKED) hak_route_bad_grain(cell, grain);
   /* After the bit: now it is known that a block begins here, and that the byte before it is its header. */
   if (HAK_HEADER_CLASSIDX && !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
     hak_misuse_header(cell, address);
@@ -89,15 +89,21 @@ HAK_FAST void hak_route_free_mine(hak_slab* cell, uintptr_t address, uintptr_t g
   if (HAK_UNLIKELY(hak_slab_count_free(head))) hak_route_count_slow(head);
 }
 
-HAK_FAST void hak_route_free(void* block) {
+/* mark: one of the two forms of hak_slab_mark_free. */
+HAK_FAST void hak_route_free_by(void* block, bool (*mark)(const hak_slab* cell, uintptr_t grain)) {
   uintptr_t address = (uintptr_t)block;
   hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
   if (HAK_UNLIKELY(!hak_slab_is_mine(cell, address))) {
     hak_route_free_slow(address, cell);
     return;
   }
-  hak_route_free_mine(cell, address, address >> cell->shift);
+  uintptr_t grain = address >> cell->shift;
+  hak_route_freed(cell, address, grain, mark(cell, grain));
 }
+
+/* What C programs call, in few instructions; and what C++ programs call, in little time. */
+HAK_FAST void hak_route_free(void* block) { hak_route_free_by(block, hak_slab_mark_free_short); }
+HAK_FAST void hak_route_delete(void* block) { hak_route_free_by(block, hak_slab_mark_free); }
 
 /* The slab's class is the one that serves requests for so many bytes. */
 HAK_FAST bool hak_route_class_serves(const hak_slab* cell, size_t bytes) {
@@ -109,13 +115,12 @@ HAK_FAST bool hak_route_class_serves(const hak_slab* cell, size_t bytes) {
 HAK_FAST void hak_route_free_sized(void* block, size_t bytes) {
   uintptr_t address = (uintptr_t)block;
   hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
-  if (!HAK_CHECKED) {
-    hak_route_free(block);
-  } else if (HAK_LIKELY(hak_slab_is_mine(cell, address) && hak_route_class_serves(cell, bytes))) {
-    hak_route_free_mine(cell, address, address >> cell->shift);
-  } else {
+  if (HAK_UNLIKELY(!hak_slab_is_mine(cell, address) || (HAK_CHECKED && !hak_route_class_serves(cell, bytes)))) {
     hak_route_free_sized_slow(block, bytes);
+    return;
   }
+  uintptr_t grain = address >> cell->shift;
+  hak_route_freed(cell, address, grain, hak_slab_mark_free(cell, grain));
 }
 
 HAK_FAST void* hak_route_calloc(size_t count, size_t bytes) {
