@@ -1,8 +1,10 @@
 /* pool.h - the mid-size front: requests above HAK_TINY_MAX_BYTES and up to HAK_POOL_MAX_BYTES.
  *
  * Purpose:      from a request to the bin of its size class. Slabs of these classes span several units, so that a
- * refill brings a window full of blocks from the thread's part of the arena. Owns:         nothing of its own. Bins and
- * slabs are superslab's. Thread rule:  the owning thread. Failure rule: NULL when no memory is to be had.
+ *               refill brings a window full of blocks from the thread's part of the arena.
+ * Owns:         nothing of its own. Bins and slabs are superslab's.
+ * Thread rule:  the owning thread.
+ * Failure rule: NULL when no memory is to be had.
  */
 #ifndef HAK_POOL_TLS_POOL_H
 #define HAK_POOL_TLS_POOL_H

@@ -62,6 +62,7 @@ HAK_FAST hak_bin* hak_bin_get(hak_bin_at* at) {
   return (hak_bin*)(at->owner + at->offset);
 }
 
+/* Never NULL, as the compiler learns here: its callers take NULL for "no block at hand". */
 HAK_FAST void* hak_bin_block(uintptr_t base, uintptr_t distance) {
   uintptr_t block = base + distance;
   if (block == 0) __builtin_unreachable();
@@ -80,13 +81,14 @@ HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
 /* Hardened: any of the available blocks, so that nobody can tell which blocks will be neighbours. */
 uint64_t hak_bin_draw(hak_bin* bin, uint64_t available);
 
-/* The lowest of the available blocks of a word, of which there is one. bits: the word as it is. */
+/* Takes the lowest of the available blocks of a word, of which there is one: its bit. bits: the word as it is. */
 HAK_FAST uint64_t hak_bin_take_bit(hak_bin* bin, uint64_t* word, uint64_t bits, uint64_t available) {
   uint64_t bit = HAK_HARDENED ? hak_bin_draw(bin, available) : hak_lowest_bit_index(available);
   hak_poke(word, hak_without_bit(bits, bit));
   return bit;
 }
 
+/* A block of the window, NULL if it has none. */
 HAK_FAST void* hak_bin_take_at(hak_bin_at* at) {
   uint64_t* word = hak_bin_get(at)->word;
   uint64_t bits = *word;

@@ -71,9 +71,11 @@ struct hak_owner {
 _Static_assert(offsetof(hak_owner, bins) == 0, "a zeroed table leads to the first bin");
 _Static_assert(offsetof(hak_owner, closed) <= UINT16_MAX, "hak_bin_offset reaches all bins");
 
+/* Where the bin of a class lies. */
 static inline hak_bin_offset hak_class_bin(unsigned class_index) {
   return (hak_bin_offset)(offsetof(hak_owner, bins) + class_index * sizeof(hak_bin));
 }
+/* The bin that an entry of a table names. */
 HAK_FAST hak_bin_at hak_owner_bin(hak_owner* owner, hak_bin_offset offset) {
   return (hak_bin_at){(uintptr_t)owner, offset};
 }
