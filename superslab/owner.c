@@ -50,16 +50,19 @@ static void bin_init(hak_bin* bin, unsigned class_index) {
 }
 
 /* For each number of granules the bin of the smallest class that holds so many. */
-static void table_fill(hak_bin_offset* table, unsigned entries, size_t granule) {
-  unsigned g = 0;
+static void table_fill(hak_bin_offset* table, size_t entries, size_t granule) {
+  size_t g = 0;
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
-    for (; g < entries && g * granule <= hak_size_classes[c].usable; g++) {
-      table[g] = hak_class_bin(c);
-    }
+    size_t end = hak_size_classes[c].usable / granule + 1;
+    hak_bin_offset bin = hak_class_bin(c);
+    for (end = end < entries ? end : entries; g < end; g++) table[g] = bin;
   }
 }
 
-void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
+/* What stays as it is when the record serves another thread. */
+static HAK_MEDIUM void owner_set_up(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
+  owner->pool = pool;
+  owner->spare_lock.rank = HAK_RANK_OWNER;
   table_fill(owner->tiny_bins, HAK_TINY_SIZES, 1);
   table_fill(owner->pool_bins, HAK_POOL_GRANULES, HAK_POOL_GRANULE);
   bin_close(&owner->closed);
@@ -67,10 +70,12 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
     bin_init(&owner->bins[c], c);
     if (HAK_HARDENED) owner->bins[c].draws = (pool->arena->os->secret() + number * HAK_CLASSES + c) | 1;
   }
+}
+
+void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
+  if (owner->pool == NULL) owner_set_up(owner, pool, number);
   hak_poke(&owner->thread, hak_thread_pointer()); /* others may still look at the last one's (free_slow) */
   hak_poke(&owner->number, number);
-  owner->spare_lock.rank = HAK_RANK_OWNER;
-  owner->pool = pool;
 }
 
 void hak_owner_close(hak_owner* owner) {

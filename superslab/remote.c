@@ -71,7 +71,7 @@ uint32_t hak_slab_collect_remote(hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
   uint64_t* remote = body->bits + body->words;
   uint32_t count = 0;
-  for (uint32_t w = 0; w < body->words; w++) {
+  for (uint32_t w = 0; w < body->frontier; w++) {
     uint64_t freed = hak_load_seq_cst(&remote[w]);
     if (freed == 0) continue;
     uint64_t bits = body->bits[w];

@@ -37,7 +37,7 @@ uint32_t hak_slab_count_remote(const hak_slab* head) {
 uint32_t hak_slab_count_live(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
   uint32_t count = 0;
-  for (uint32_t w = 0; w < body->words; w++) count += hak_count_bits(~hak_peek(&body->bits[w]));
+  for (uint32_t w = 0; w < body->frontier; w++) count += hak_count_bits(~hak_peek(&body->bits[w]));
   return count;
 }
 
@@ -50,6 +50,7 @@ void hak_slab_check(const hak_slab* head) {
   for (uint32_t w = 0; w < body->words; w++) {
     if ((~body->bits[w] & ~hak_slab_starts(body, row, w)) != 0)
       hak_fatal("slab: live where no block begins", body->base);
+    if (w >= body->frontier && ~body->bits[w] != 0) hak_fatal("slab: live behind the frontier", body->base);
   }
   uint32_t live = hak_slab_count_live(head);
   if (head->state == HAK_SLAB_PARTIAL && head->countdown != live)
