@@ -61,6 +61,7 @@ const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_R
 #define CHECK_ROW(s, u)                                                                                       \
   _Static_assert((s) % HAK_ALIGNMENT == 0, "strides keep blocks aligned");                                    \
   _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "there are phases for its grains"); \
+  _Static_assert(SLAB_BYTES(u) / GRAIN(s) <= HAK_MAX_SLAB_GRAINS, "a slab's record has bits for its grains"); \
   _Static_assert(                                                                                             \
       (HAS_HEADER(s) ? HAK_ALIGNMENT : 0) + CAPACITY(s, u) * (s) - (HAS_HEADER(s) ? 1 : 0) <= SLAB_BYTES(u),  \
       "the last block ends inside the slab");

@@ -31,7 +31,8 @@ enum {
   HAK_CLASSES = HAK_TINY_CLASSES + HAK_POOL_CLASSES,
   HAK_TINY_MAX_BYTES = 1024,
   HAK_POOL_MAX_BYTES = 65536,
-  HAK_MAX_GRAINS = 15,
+  HAK_MAX_GRAINS = 15,        /* of a block */
+  HAK_MAX_SLAB_GRAINS = 6144, /* of a slab */
 };
 
 /* The class-index header: three magic bits and the class in the lower five; the magic of a live block and that of a

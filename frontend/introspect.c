@@ -72,12 +72,9 @@ static HAK_RACY bool slab_read(const hak_slab* slab, slab_copy* copy) {
   uint32_t words = body->words;
   if (words > most) return false;
   for (uint32_t w = 0; w < words; w++) {
-    copy->live += hak_count_bits(~hak_peek(&body->bits[w]));
+    uint64_t at_hand = owner == NULL ? 0 : hak_bin_at_hand(&owner->bins[copy->class_index], &body->bits[w]);
+    copy->live += hak_count_bits(~(hak_peek(&body->bits[w]) | at_hand));
     copy->remote += hak_count_bits(hak_peek(&body->bits[words + w]));
-  }
-  if (copy->state == HAK_SLAB_CURRENT && owner != NULL) {
-    uint32_t at_hand = hak_bin_count_at_hand(&owner->bins[copy->class_index]);
-    copy->live -= at_hand < copy->live ? at_hand : copy->live;
   }
   /* A block in flight between the two arrays, or bits of another slab. */
   if (copy->live > row->capacity) copy->live = row->capacity;
@@ -133,12 +130,21 @@ typedef struct block_walk {
   void* arg;
 } block_walk;
 
+/* The block's bit says that it is live, but its bin has not given it out. */
+static HAK_RACY bool is_at_hand(const hak_slab* cell, uintptr_t address) {
+  const hak_owner* owner = hak_peek(&cell->head->owner);
+  uintptr_t grain = address >> cell->shift;
+  const uint64_t* word = (const uint64_t*)cell->bits + (grain >> 6);
+  return owner != NULL && (hak_bin_at_hand(&owner->bins[cell->class_index], word) >> (grain & 63) & 1) != 0;
+}
+
 static bool visit_blocks_of_slab(const hak_slab_info* info, void* arg) {
   const block_walk* walk = arg;
   const hak_size_class* row = &hak_size_classes[info->size_class];
   for (unsigned i = 0; i < info->capacity; i++) {
     hak_block_info block = {info->address + row->first + (size_t)i * row->stride, row->usable};
-    if (!hak_slab_is_live_anywhere(hak_map_cell(&hak_the_process.map, block.address), block.address)) continue;
+    const hak_slab* cell = hak_map_cell(&hak_the_process.map, block.address);
+    if (!hak_slab_is_live_anywhere(cell, block.address) || is_at_hand(cell, block.address)) continue;
     if (!walk->visit(&block, walk->arg)) return false;
   }
   return true;

@@ -167,7 +167,7 @@ HAK_SLOW hak_owner* hak_thread_attach(void) {
   if (first) process_hook();
   if (thread == NULL) return NULL;
   hak_thread_owner = &thread->owner;
-  thread_prewarm(&thread->owner);
+  if (!orphan) thread_prewarm(&thread->owner);
   /* May allocate: by now it can. */
   pthread_setspecific(exit_key, thread);
   if (first) hak_sample_start(process);

@@ -23,16 +23,16 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
   bool zeroed;
   void* block = NULL;
   hak_owner* owner = hak_thread_attach();
-  if (owner != NULL) {
-    if (bytes <= HAK_TINY_MAX_BYTES) {
-      hak_bin_at bin = hak_tiny_bin(owner, bytes);
+  if (owner != NULL && bytes <= HAK_ROUTE_SLAB_BYTES) {
+    /* A window may be open already, and a refill would leave it behind: with prewarm_tls, or if the owner is that of a
+     * thread which died without leaving. */
+    block = hak_route_try(bytes);
+    if (block == NULL) {
+      hak_bin_at bin = bytes <= HAK_TINY_MAX_BYTES ? hak_tiny_bin(owner, bytes) : hak_pool_bin(owner, bytes);
       block = refill(owner, hak_bin_get(&bin), bytes);
-    } else if (HAK_POOL_TLS && bytes <= HAK_POOL_MAX_BYTES) {
-      hak_bin_at bin = hak_pool_bin(owner, bytes);
-      block = refill(owner, hak_bin_get(&bin), bytes);
-    } else {
-      block = hak_route_large(HAK_UNIT_BYTES, bytes, &zeroed);
     }
+  } else if (owner != NULL) {
+    block = hak_route_large(HAK_UNIT_BYTES, bytes, &zeroed);
   }
   if (block == NULL) errno = ENOMEM;
   return block;

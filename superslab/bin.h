@@ -54,7 +54,7 @@ extern HAK_HIDDEN uint64_t hak_bin_no_word;
 /* A bin on the fast path: its owner's address and its distance from there. x86-64 adds the two in the address of each
  * load, so that the sum takes no instruction; the barrier keeps the compiler from adding them beforehand. */
 typedef struct hak_bin_at {
-  uintptr_t owner, offset;
+  uintptr_t owner, offset; /* or the bin's own address, and 0 */
 } hak_bin_at;
 
 HAK_FAST hak_bin* hak_bin_get(hak_bin_at* at) {
@@ -100,7 +100,7 @@ HAK_FAST void* hak_bin_take_at(hak_bin_at* at) {
 }
 
 static inline void hak_bin_settle(hak_bin* bin) { (void)bin; }
-static inline uint32_t hak_bin_count_at_hand(const hak_bin* bin) { return (void)bin, 0; }
+static inline uint64_t hak_bin_at_hand(const hak_bin* bin, const uint64_t* word) { return (void)bin, (void)word, 0; }
 #else
 HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
   bin->word = word;
@@ -134,8 +134,10 @@ static inline void hak_bin_settle(hak_bin* bin) {
   bin->phase = NULL;
 }
 
-/* Any thread: blocks that have not been given out, though the slab's bits say that they are live. */
-static inline uint32_t hak_bin_count_at_hand(const hak_bin* bin) { return hak_count_bits(hak_peek(&bin->starts)); }
+/* Any thread: blocks of the word that have not been given out, though their bits there say that they are live. */
+static inline uint64_t hak_bin_at_hand(const hak_bin* bin, const uint64_t* word) {
+  return hak_peek(&bin->word) == word ? hak_peek(&bin->starts) : 0;
+}
 #endif
 
 /* The same of a bin that is known by its own address. */

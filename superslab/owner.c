@@ -233,8 +233,8 @@ void hak_owner_reclaim(hak_owner* owner, bool aged) {
         body->aged = true;
         continue;
       }
+      hak_sub_relaxed(&bin->slab_count, 1u); /* first: hak_owner_abandon may reset it when it sees no spares */
       spare_remove(owner, bin, body);
-      hak_sub_relaxed(&bin->slab_count, 1u);
       hak_slab_release(owner->pool, body->slab);
       hak_add_relaxed(&owner->counters.slabs_released, 1u);
     }
@@ -264,7 +264,7 @@ void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
   const hak_size_class* row = hak_slab_class(head);
   switch ((hak_slab_state)head->state) {
     case HAK_SLAB_CURRENT:
-      head->countdown = HAK_SLAB_NO_COUNTDOWN;
+      head->countdown = HAK_SLAB_NO_COUNTDOWN - 1; /* there were frees (window_has_frees) */
       return;
     case HAK_SLAB_FULL:
       hak_owner_unfile_slab(owner, head);

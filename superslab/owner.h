@@ -85,7 +85,7 @@ void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta);
 /* Makes zeroed memory (or an owner that has abandoned its slabs) an owner without slabs, for the calling thread. */
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number);
 
-/* From now on every request comes to the owner's closed bin, and so to the slow path. */
+/* From now on every request comes to the owner's closed bin, and so to the slow path; also after hak_owner_init. */
 void hak_owner_close(hak_owner* owner);
 
 /* The owner that is nobody: its bins have no block and get none. Threads have it before their first request, and slabs

@@ -109,6 +109,11 @@ static void slab_drain(hak_owner* owner, hak_slab* head) {
   if (count == 0) return;
   hak_count(&owner->counters.remote_drains, 1u);
   hak_count(&owner->counters.remote_blocks, count);
+  if (head->state == HAK_SLAB_CURRENT) {
+    /* Counted, so that the bin looks behind its window; but no number of frees makes it leave its slab. */
+    head->countdown = head->countdown > count ? head->countdown - count : 1;
+    return;
+  }
   if (head->countdown > count) {
     head->countdown -= count;
   } else {

@@ -28,9 +28,8 @@ bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address) {
 
 uint32_t hak_slab_count_remote(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
-  uint32_t words = body->words;
   uint32_t count = 0;
-  for (uint32_t w = 0; w < words; w++) count += hak_count_bits(hak_peek(&body->bits[words + w]));
+  for (uint32_t w = 0; w < body->frontier; w++) count += hak_count_bits(hak_peek(&body->bits[body->words + w]));
   return count;
 }
 

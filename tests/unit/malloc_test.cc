@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "frontend/hakmem.h"
+#include "frontend/route.h"
 #include "tests/unit/heap.h"
 #include "tests/unit/rig.h"
 
@@ -232,6 +233,23 @@ TEST_F(Malloc, RandomSizesNeverOverlap) {
     ASSERT_TRUE(block_holds(item.block, item.bytes, item.tag));
     hak_free(item.block);
   }
+}
+
+// A refill would leave the blocks of that window behind, and nobody would look there again: with prewarm_tls, or when
+// the thread takes over the owner of one that died without leaving.
+TEST_F(Malloc, TheFirstRequestOfAThreadTakesFromAWindowThatIsOpen) {
+  constexpr size_t kBytes = 6000;
+  std::thread([&] {
+    hak_owner* owner = hak_thread_attach();
+    hak_bin* bin = &owner->bins[hak_size_class_for(kBytes)];
+    ASSERT_TRUE(hak_owner_open_window(owner, bin));
+    const hak_slab* head = bin->current;
+    std::vector<void*> blocks = {hak_route_alloc_slow(kBytes)};
+    while (blocks.size() < hak_slab_class(head)->capacity) blocks.push_back(hak_route_alloc(kBytes));
+    EXPECT_EQ(bin->current, head);
+    hak_owner_check(owner);
+    for (void* block : blocks) hak_route_free(block);
+  }).join();
 }
 
 }  // namespace

@@ -120,6 +120,20 @@ TEST_P(Remote, ABlockThatComesHomeToTheCurrentSlabIsUsedBeforeTheSlabIsLeft) {
   EXPECT_EQ(owner->counters.slabs_created, 1u);
 }
 
+TEST_P(Remote, NoNumberOfFreesMakesABinLeaveItsCurrentSlab) {
+  std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
+  hak_slab* head = rig.head(blocks[0]);
+  head->countdown = 1;  // after 2^32 frees or so
+  free_by(owner, blocks[0]);
+  EXPECT_EQ(alloc(), blocks[0]);
+  head->countdown = 2;
+  for (int i = 0; i < 3; i++) free_by(other, blocks[i]);
+  drain();
+  EXPECT_EQ(head->state, HAK_SLAB_CURRENT);
+  for (int i = 0; i < 3; i++) EXPECT_EQ(rig.head(alloc()), head);
+  rig.check();
+}
+
 TEST_P(Remote, ASlabIsQueuedOnceForManyFrees) {
   void* a = alloc();
   void* b = alloc();
