@@ -141,6 +141,11 @@ static bool over_soft_limit(const hak_arena* arena) {
   return limit != 0 && arena->stats.used_bytes + arena->stats.dirty_bytes > limit;
 }
 
+static bool too_dirty(const hak_arena* arena) {
+  return arena->options->decay_ms == 0 || arena->stats.dirty_bytes > arena->options->dirty_limit ||
+         over_soft_limit(arena);
+}
+
 uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
   uintptr_t start = 0;
   hak_lock_acquire(&arena->lock);
@@ -170,7 +175,7 @@ void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
     start += here << HAK_UNIT_SHIFT;
     units -= here;
   }
-  if (over_soft_limit(arena) || arena->options->decay_ms == 0) {
+  if (too_dirty(arena)) {
     hak_decay_step(arena, true, SIZE_MAX);
   } else {
     hak_decay_look_at_clock(arena);

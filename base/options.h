@@ -11,27 +11,36 @@
 
 HAK_C_BEGIN
 
-/* NAME, default, smallest, largest, help. Sizes may be written with K, M or G. */
-#define HAK_FOR_EACH_OPTION(OPTION)                                                                                \
-  OPTION(decay_ms, DECAY_MS, 1000, 0, 3600000, "milliseconds that freed memory is kept for reuse; 0: not at all")  \
-  OPTION(huge_pages, HUGE_PAGES, 1, 0, 2, "transparent huge pages: 0 never, 1 auto (large heaps only), 2 always")  \
-  OPTION(background, BACKGROUND, 1, 0, 1, "1: a helper thread gives memory back while the program makes no call")  \
-  OPTION(memory_limit, MEMORY_LIMIT, 0, 0, UINT64_MAX, "bytes above which memory goes back at once; 0: none")      \
-  OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, 0, 0, UINT64_MAX, "bytes above which malloc returns NULL; 0: none") \
-  OPTION(guard_sample, GUARD_SAMPLE, 0, 0, UINT32_MAX,                                                             \
-         "one request in so many gets a page of its own, to catch misuse; 0: none")                                \
-  OPTION(report_live, REPORT_LIVE, 0, 0, 2,                                                                        \
+/* NAME, type, default, smallest, largest, help. Numbers may be written with K, M or G; the values of a choice as their
+ * words or as numbers. */
+#define HAK_FOR_EACH_OPTION(OPTION)                                                                                    \
+  OPTION(decay_ms, DECAY_MS, NUMBER("ms"), 1000, 0, 3600000, "how long freed memory is kept for reuse; 0: not at all") \
+  OPTION(dirty_limit, DIRTY_LIMIT, NUMBER("bytes"), UINT64_C(1) << 30, 0, UINT64_MAX,                                  \
+         "freed memory that is kept for reuse at most")                                                                \
+  OPTION(huge_pages, HUGE_PAGES, CHOICE("never", "auto", "always"), 1, 0, 2,                                           \
+         "transparent huge pages; auto: for large heaps only")                                                         \
+  OPTION(background, BACKGROUND, CHOICE("off", "on"), 1, 0, 1,                                                         \
+         "a helper thread gives memory back while the program makes no call")                                          \
+  OPTION(memory_limit, MEMORY_LIMIT, NUMBER("bytes"), 0, 0, UINT64_MAX,                                                \
+         "above this, memory goes back at once; 0: none")                                                              \
+  OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, NUMBER("bytes"), 0, 0, UINT64_MAX,                                      \
+         "above this, malloc returns NULL; 0: none")                                                                   \
+  OPTION(guard_sample, GUARD_SAMPLE, NUMBER("number"), 0, 0, UINT32_MAX,                                               \
+         "one request in so many gets a page of its own, to catch misuse; 0: none")                                    \
+  OPTION(report_live, REPORT_LIVE, NUMBER("number"), 0, 0, 2,                                                          \
          "at exit, 1: a line for each size of which blocks are live still; 2: and who allocated them (checks=debug)")
 
 typedef struct hak_options {
-#define HAK_OPTION_FIELD(field, env, standard, low, high, help) uint64_t field;
+#define HAK_OPTION_FIELD(field, env, type, standard, low, high, help) uint64_t field;
   HAK_FOR_EACH_OPTION(HAK_OPTION_FIELD)
 #undef HAK_OPTION_FIELD
   uint64_t given; /* bit i: row i of the table has its value from the environment */
 } hak_options;
 
 typedef struct hak_option_info {
-  const char* name; /* without HAKMEM_ */
+  const char* name;         /* without HAKMEM_ */
+  const char* type;         /* of a number its unit, or "number"; "choice" */
+  const char* const* words; /* of a choice, from low on; else NULL */
   uint64_t standard, low, high;
   const char* help;
   size_t offset; /* of the field in hak_options */

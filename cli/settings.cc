@@ -28,8 +28,8 @@ std::vector<Setting> settings_of(const hak_options& values, Lookup environment) 
     const hak_option_info& info = hak_option_table[i];
     std::string variable = std::string("HAKMEM_") + info.name;
     bool given = (values.given >> i & 1) != 0;
-    settings.push_back({variable, field_of(values, info), info.standard, info.low, info.high,
-                        source_of(environment(variable.c_str()), given), info.help});
+    settings.push_back({variable, info.type, field_of(values, info), info.standard, info.low, info.high,
+                        source_of(environment(variable.c_str()), given), info.help, info.words});
   }
   return settings;
 }

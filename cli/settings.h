@@ -17,12 +17,17 @@ namespace hakctl {
 
 struct Setting {
   std::string variable;  // "HAKMEM_DECAY_MS"
+  const char* type;      // a unit, "number" or "choice"
   uint64_t value;
   uint64_t standard;
   uint64_t low;
   uint64_t high;
   std::string source;  // "default", "environment", or "refused: TEXT" when the variable's text could not be taken
   const char* help;
+  const char* const* words;  // of a choice, from low on; else nullptr
+
+  bool is_choice() const { return words != nullptr; }
+  std::string text(uint64_t of) const { return is_choice() ? words[of - low] : std::to_string(of); }
 };
 
 using Lookup = const char* (*)(const char* variable);  // getenv, or a test's own

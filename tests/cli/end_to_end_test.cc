@@ -102,6 +102,7 @@ TEST(Hakctl, ShowsTheOptionsThatItWasStartedWith) {
   auto given = option_named("HAKMEM_DECAY_MS", {{"HAKMEM_DECAY_MS", "2K"}});
   EXPECT_EQ(given["value"], 2048);
   EXPECT_EQ(given["source"], "environment");
+  EXPECT_EQ(option_named("HAKMEM_HUGE_PAGES", {{"HAKMEM_HUGE_PAGES", "never"}})["value"], "never");
   auto refused = option_named("HAKMEM_DECAY_MS", {{"HAKMEM_DECAY_MS", "soon"}});
   EXPECT_EQ(refused["value"], refused["default"]);
   EXPECT_EQ(refused["source"], "refused: soon");

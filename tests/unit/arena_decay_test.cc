@@ -156,6 +156,19 @@ TEST_F(ArenaDecay, AboveTheSoftLimitFreeMemoryGoesAtOnce) {
   EXPECT_EQ(rig.stats().dirty_bytes, 0u);
 }
 
+TEST_F(ArenaDecay, NoMoreThanTheDirtyLimitIsKept) {
+  rig.options.dirty_limit = 6 * HAK_UNIT_BYTES;
+  uintptr_t a = alloc(4);
+  uintptr_t b = alloc(2);
+  uintptr_t c = alloc(1);
+  free(a, 4);
+  free(b, 2);
+  EXPECT_EQ(rig.stats().dirty_bytes, 6 * HAK_UNIT_BYTES);
+  free(c, 1);
+  EXPECT_EQ(rig.stats().dirty_bytes, 0u);
+  EXPECT_EQ(rig.stats().purged_bytes, 7 * HAK_UNIT_BYTES);
+}
+
 TEST_F(ArenaDecay, AboveTheHardLimitThereIsNothing) {
   rig.options.memory_limit_hard = 20 * HAK_UNIT_BYTES;
   uintptr_t a = alloc(12);

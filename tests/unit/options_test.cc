@@ -54,7 +54,7 @@ TEST(Options, EveryRowIsWellFormed) {
 }
 
 TEST(Options, AValueOfTheEnvironmentIsTaken) {
-  Read read = read_environment({"PATH=/bin", "HAKMEM_DECAY_MS=25", "HAKMEM_HUGE_PAGES=2", "HOME=/"});
+  Read read = read_environment({"PATH=/bin", "HAKMEM_DECAY_MS=25", "HAKMEM_HUGE_PAGES=always", "HOME=/"});
   EXPECT_EQ(read.options.decay_ms, 25u);
   EXPECT_EQ(read.options.huge_pages, 2u);
   EXPECT_EQ(read.options.memory_limit, 0u);
@@ -69,6 +69,28 @@ TEST(Options, EveryOptionTakesTheEndsOfItsRange) {
       EXPECT_EQ(value_of(read.options, info), value) << info.name;
       EXPECT_EQ(read.said, "");
     }
+  }
+}
+
+TEST(Options, AChoiceIsAWordOrItsNumber) {
+  for (size_t i = 0; i < hak_option_count; i++) {
+    const hak_option_info& info = hak_option_table[i];
+    EXPECT_EQ(info.words != nullptr, std::string(info.type) == "choice") << info.name;
+    for (uint64_t value = info.low; info.words != nullptr && value <= info.high; value++) {
+      std::string name = "HAKMEM_" + std::string(info.name) + "=";
+      EXPECT_EQ(value_of(read_environment({name + std::to_string(value)}).options, info), value) << info.name;
+      EXPECT_EQ(value_of(read_environment({name + info.words[value - info.low]}).options, info), value) << info.name;
+    }
+  }
+  EXPECT_EQ(read_environment({"HAKMEM_HUGE_PAGES=never"}).options.huge_pages, 0u);
+  EXPECT_EQ(read_environment({"HAKMEM_BACKGROUND=off"}).options.background, 0u);
+}
+
+TEST(Options, AWordThatIsNoChoiceIsOneWarningLineThatSaysWhichThereAre) {
+  for (std::string text : {"", "alwaysx", "alway", "Auto", "-1"}) {
+    Read read = read_environment({"HAKMEM_HUGE_PAGES=" + text});
+    EXPECT_EQ(read.options.huge_pages, 1u) << text;
+    EXPECT_EQ(read.said, "hakmem: ignored HAKMEM_HUGE_PAGES=" + text + ": not one of never, auto, always\n");
   }
 }
 
@@ -113,7 +135,7 @@ TEST(Options, EachFaultHasALineOfItsOwnAndTheGoodValuesCount) {
   EXPECT_EQ(read.options.decay_ms, 7u);
   EXPECT_EQ(read.said,
             "hakmem: ignored HAKMEM_A=1: no such option; HAKMEM_OPTIONS=help lists them\n"
-            "hakmem: ignored HAKMEM_HUGE_PAGES=x: not a number\n");
+            "hakmem: ignored HAKMEM_HUGE_PAGES=x: not one of never, auto, always\n");
 }
 
 TEST(Options, OtherVariablesAreNoneOfOurs) {
@@ -125,10 +147,18 @@ TEST(Options, HelpListsEachOptionWithItsValueAndWhereItCameFrom) {
   std::string expected;
   for (size_t i = 0; i < hak_option_count; i++) {
     const hak_option_info& info = hak_option_table[i];
-    bool changed = std::string(info.name) == "DECAY_MS";
-    expected += "hakmem: HAKMEM_" + std::string(info.name) + "=" + (changed ? "25" : std::to_string(info.standard)) +
-                (changed || std::string(info.name) == "BACKGROUND" ? " (environment)  " : " (default)  ") + info.help +
-                "\n";
+    std::string name = info.name;
+    std::string value = name == "DECAY_MS" ? "25" : std::to_string(info.standard);
+    std::string choices;
+    if (info.words != nullptr) {
+      value = info.words[info.standard - info.low];
+      for (uint64_t k = info.low; k <= info.high; k++) {
+        choices += info.words[k - info.low] + std::string(k == info.high ? ": " : ", ");
+      }
+    }
+    bool given = name == "DECAY_MS" || name == "BACKGROUND";
+    expected += "hakmem: HAKMEM_" + name + "=" + value + (given ? " (environment)  " : " (default)  ") + choices +
+                info.help + "\n";
   }
   EXPECT_EQ(read.said, expected);
   EXPECT_EQ(read.options.decay_ms, 25u);

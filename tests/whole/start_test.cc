@@ -48,9 +48,9 @@ TEST(Start, WithRandomAddressesAndWithout) {
 }
 
 TEST(Options, LeaveTheProgramsResultAsItIs) {
-  for (const char* option :
-       {"DECAY_MS=0", "DECAY_MS=3600000", "HUGE_PAGES=0", "HUGE_PAGES=2", "BACKGROUND=0", "BACKGROUND=1",
-        "MEMORY_LIMIT=1M", "MEMORY_LIMIT=1G", "MEMORY_LIMIT_HARD=2G", "DECAY_MS=0 HAKMEM_HUGE_PAGES=2"}) {
+  for (const char* option : {"DECAY_MS=0", "DECAY_MS=3600000", "DIRTY_LIMIT=0", "DIRTY_LIMIT=100K", "HUGE_PAGES=never",
+                             "HUGE_PAGES=always", "BACKGROUND=0", "BACKGROUND=1", "MEMORY_LIMIT=1M", "MEMORY_LIMIT=1G",
+                             "MEMORY_LIMIT_HARD=2G", "DECAY_MS=0 HAKMEM_HUGE_PAGES=2"}) {
     ExpectWell(std::string("HAKMEM_") + option + " tests/whole/probe");
   }
 }
