@@ -19,6 +19,13 @@ NO_BUILTIN_MALLOC = [
     "-fno-builtin-free",
 ]
 
+# The core, and the loads that measure it, in every build but one for a debugger: whoever builds a program without
+# optimisation still expects a fast malloc.
+OPTIMISED = select({
+    "//tools:for_debugger": [],
+    "//conditions:default": ["-O3"],
+})
+
 _CORE_COPTS = WARNINGS + NO_BUILTIN_MALLOC + [
     "-std=gnu11",
     "-Wconversion",
@@ -45,7 +52,7 @@ def hak_cc_library(name, copts = [], local_defines = [], **kwargs):
     """A library of the core: C11, nothing but libc beneath it, compiled with the macros of all flags."""
     cc_library(
         name = name,
-        copts = _CORE_COPTS + copts,
+        copts = _CORE_COPTS + OPTIMISED + copts,
         local_defines = flag_macros() + local_defines,
         # The core is never a shared library of its own: it would then be in a program twice.
         linkstatic = True,
