@@ -1,12 +1,15 @@
 #include "arena/arena.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "arena/internal.h"
 
 enum {
   ARENA_TRIES = 4,       /* chunks of one list looked at for an aligned run */
   ARENA_DIRTY_TRIES = 8, /* dirty chunks looked at for any run */
+  ARENA_NAP_NS = 20000,
+  ARENA_MOST_NAPS = 500,
 };
 
 void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os* os, const hak_options* options) {
@@ -235,6 +238,16 @@ bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t mo
   if (ok) arena->stats.used_bytes += more << HAK_UNIT_SHIFT;
   hak_lock_release(&arena->lock);
   return ok;
+}
+
+void hak_arena_acquire_whole(hak_arena* arena) {
+  const struct timespec nap = {.tv_nsec = ARENA_NAP_NS};
+  hak_lock_acquire(&arena->lock);
+  for (int naps = 0; arena->unlocked != 0 && naps < ARENA_MOST_NAPS; naps++) {
+    hak_lock_release(&arena->lock);
+    nanosleep(&nap, NULL);
+    hak_lock_acquire(&arena->lock);
+  }
 }
 
 hak_arena_stats hak_arena_read_stats(hak_arena* arena) {

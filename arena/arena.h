@@ -65,7 +65,8 @@ typedef struct hak_arena {
   hak_chunk_list by_run[HAK_RUN_USES][HAK_CHUNK_UNITS + 1]; /* chunks by the length of their longest free run */
   uint64_t runs_there[HAK_RUN_USES];                        /* bit n - 1: by_run[..][n] has a chunk */
   hak_chunk* dirty_chunks;
-  unsigned purging; /* threads that are giving memory back, and have taken dirty_chunks for that */
+  unsigned unlocked; /* threads that have taken units out of everyone's hands to work on them without the lock */
+  bool trying_huge;  /* one of them times a huge page */
   uint64_t next_tick_ms;
   bool commit_failed;          /* the request at hand failed for memory, not for address space */
   HAK_SHARED(unsigned) guards; /* units closed now */
@@ -110,6 +111,11 @@ uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, s
 size_t hak_arena_tick(hak_arena* arena);
 /* Gives back everything that is free now. */
 size_t hak_arena_purge(hak_arena* arena);
+
+/* Takes the lock at a moment when no units are out of everyone's hands, for a fork: the child would never get them
+ * back. Gives up after some ten milliseconds and takes it as it is: the thread in question may be the caller, whom a
+ * signal has interrupted. */
+void hak_arena_acquire_whole(hak_arena* arena);
 
 hak_arena_stats hak_arena_read_stats(hak_arena* arena);
 /* Whole-structure validator: aborts on the first broken invariant. */

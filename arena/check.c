@@ -37,15 +37,15 @@ void hak_arena_check(hak_arena* arena) {
   for (const hak_region* r = arena->regions; r != NULL; r = r->next) {
     const hak_chunk* chunk = hak_map_slot(arena->map, r->base);
     for (size_t i = 0; i < r->chunks; i++) {
-      /* While somebody purges, units are in nobody's hands. */
-      if (arena->purging == 0) chunk_check(arena, &chunk[i], r->base + (i << HAK_CHUNK_SHIFT));
+      /* While somebody works without the lock, units are in nobody's hands. */
+      if (arena->unlocked == 0) chunk_check(arena, &chunk[i], r->base + (i << HAK_CHUNK_SHIFT));
       used += (uint64_t)hak_count_bits(~chunk[i].free) << HAK_UNIT_SHIFT;
       dirty += (uint64_t)hak_count_bits(chunk[i].dirty) << HAK_UNIT_SHIFT;
       with_free += chunk[i].longest != 0;
     }
   }
   if (lists_check(arena) != with_free) hak_fatal("arena: a chunk is in no list", with_free);
-  if (arena->purging == 0 && used != arena->stats.used_bytes) hak_fatal("arena: used bytes", used);
+  if (arena->unlocked == 0 && used != arena->stats.used_bytes) hak_fatal("arena: used bytes", used);
   if (dirty != arena->stats.dirty_bytes) hak_fatal("arena: dirty bytes", dirty);
   hak_lock_release(&arena->lock);
 }

@@ -63,15 +63,30 @@ void hak_chunk_set_free(hak_arena* arena, hak_chunk* chunk, uint64_t free) {
 /* ---- pages ---- */
 
 static bool want_huge(const hak_arena* arena, uint8_t use) {
-  if (arena->options->huge_pages != 1) return arena->options->huge_pages == 2;
+  if (arena->options->huge_pages != HAK_HUGE_PAGES_AUTO) return arena->options->huge_pages == HAK_HUGE_PAGES_ALWAYS;
   return use == HAK_RUN_SLAB && arena->stats.committed_bytes >= CHUNK_HUGE_FROM_BYTES;
+}
+
+/* Finds out without the lock, while the chunk's units are in nobody's hands and nobody else tries. */
+static bool huge_pays(hak_arena* arena, hak_chunk* chunk) {
+  if (arena->trying_huge || !hak_huge_is_due(&arena->huge)) return false;
+  arena->trying_huge = true;
+  arena->unlocked++;
+  hak_chunk_set_free(arena, chunk, 0);
+  hak_lock_release(&arena->lock);
+  bool pays = hak_huge_pays(&arena->huge, arena->os, chunk->base);
+  hak_lock_acquire(&arena->lock);
+  hak_chunk_set_free(arena, chunk, ~UINT64_C(0));
+  arena->unlocked--;
+  arena->trying_huge = false;
+  return pays;
 }
 
 /* For a wholly free chunk. */
 static void chunk_choose_pages(hak_arena* arena, hak_chunk* chunk) {
   bool huge = want_huge(arena, chunk->use);
   bool untouched = chunk->dirty == 0;
-  if (huge && arena->options->huge_pages == 1 && untouched && !hak_huge_pays(&arena->huge, arena->os, chunk->base)) {
+  if (huge && arena->options->huge_pages == HAK_HUGE_PAGES_AUTO && untouched && !huge_pays(arena, chunk)) {
     arena->stats.huge_refused++;
     huge = false;
   }

@@ -25,11 +25,13 @@ static bool huge_is_dear(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
   return true;
 }
 
+bool hak_huge_is_due(hak_huge* huge) {
+  if (huge->skip == 0) return true;
+  huge->skip--;
+  return false;
+}
+
 bool hak_huge_pays(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
-  if (huge->skip > 0) {
-    huge->skip--;
-    return false;
-  }
   if (!huge_is_dear(huge, os, chunk)) {
     huge->next_skip = 0;
     return true;

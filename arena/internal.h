@@ -40,7 +40,8 @@ void hak_chunk_unfile(hak_arena* arena, hak_chunk* chunk);
 void hak_chunk_file(hak_arena* arena, hak_chunk* chunk);
 /* Changes which units are free; the lists follow. */
 void hak_chunk_set_free(hak_arena* arena, hak_chunk* chunk, uint64_t free);
-/* Makes a chunk ready for runs of its use; false if the kernel has no memory. */
+/* Makes a chunk ready for runs of its use; false if the kernel has no memory. For a chunk of slabs the lock may be
+ * released and taken again meanwhile: its units are free afterwards as they were, nothing else is certain. */
 bool hak_chunk_prepare(hak_arena* arena, hak_chunk* chunk);
 /* A wholly free chunk changes its use. */
 void hak_chunk_set_use(hak_arena* arena, hak_chunk* chunk, hak_run_use use);

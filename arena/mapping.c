@@ -21,7 +21,7 @@ uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align) {
   uintptr_t start = hak_arena_over_limit(arena, bytes) ? 0 : map_own(arena, bytes, align);
   if (start != 0) {
     count_mapped(arena, bytes);
-    if (arena->options->huge_pages != 0) arena->os->huge_pages(start, bytes, true);
+    if (arena->options->huge_pages != HAK_HUGE_PAGES_NEVER) arena->os->huge_pages(start, bytes, true);
   }
   hak_lock_release(&arena->lock);
   return start;

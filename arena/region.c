@@ -49,7 +49,7 @@ static void dirty_list_remove(hak_arena* arena, const hak_chunk* first, size_t c
 /* Gives the addresses of regions without any used unit back; true if there was one. */
 static bool regions_release(hak_arena* arena) {
   bool any = false;
-  if (arena->purging != 0) return false; /* their dirty chunks are in no list at the moment */
+  if (arena->unlocked != 0) return false; /* somebody's chunks are in no list at the moment */
   for (hak_region** link = &arena->regions; *link != NULL;) {
     hak_region* region = *link;
     if (!region_is_free(arena, region)) {

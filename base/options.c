@@ -84,8 +84,11 @@ static void read_entry(hak_options* options, const char* entry) {
     if (strlen(info->name) != length || strncmp(info->name, name, length) != 0) continue;
     uint64_t value;
     if (!parse_value(info, equals + 1, &value)) {
-      if (info->words == NULL) warn(entry, "not a number", NULL);
-      if (info->words != NULL) warn(entry, "not one of ", info);
+      if (info->words != NULL) {
+        warn(entry, "not one of ", info);
+      } else {
+        warn(entry, "not a number", NULL);
+      }
     } else if (value < info->low || value > info->high) {
       warn(entry, "out of range", NULL);
     } else {

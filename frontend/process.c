@@ -29,7 +29,7 @@ static void before_fork(void) {
   hak_lock_acquire(&hak_the_process.lock);
   if (hak_sample_lock() != NULL) hak_lock_acquire(hak_sample_lock());
   hak_lock_acquire(&hak_the_process.slabs.lock);
-  hak_lock_acquire(&hak_the_process.arena.lock);
+  hak_arena_acquire_whole(&hak_the_process.arena);
   hak_lock_acquire(&hak_the_process.meta.lock);
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "arena/arena.h"
 #include "tests/unit/rig.h"
@@ -200,13 +201,13 @@ TEST_F(ArenaDecay, TheHardLimitHoldsForMappingsThatGrow) {
 TEST_F(ArenaDecay, HugePagesAreAskedForOnlyWhereTheOptionSays) {
   alloc_for_slab(1);
   EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 0);
-  rig.options.huge_pages = 2;
+  rig.options.huge_pages = HAK_HUGE_PAGES_ALWAYS;
   alloc_for_slab(64);
   EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 1);
 }
 
 TEST_F(ArenaDecay, HugePagesComeWithALargeHeapByDefault) {
-  rig.options.huge_pages = 1;
+  rig.options.huge_pages = HAK_HUGE_PAGES_AUTO;
   for (int i = 0; i < 4; i++) alloc_for_slab(64);
   EXPECT_EQ(rig.os.calls(FakeOs::kHugePages), 0) << "a small process keeps small pages";
   for (int i = 0; i < 32; i++) alloc_for_slab(64);
@@ -216,7 +217,7 @@ TEST_F(ArenaDecay, HugePagesComeWithALargeHeapByDefault) {
 class HugePages : public ArenaDecay {
  protected:
   void SetUp() override {
-    rig.options.huge_pages = 1;
+    rig.options.huge_pages = HAK_HUGE_PAGES_AUTO;
     for (int i = 0; i < 7; i++) alloc_for_slab(64);
   }
   // Of so many chunks more, those with huge pages.
@@ -252,6 +253,25 @@ TEST_F(HugePages, ComeBackWhenTheyAreCheapAgain) {
   EXPECT_EQ(huge_of(20), 20);
   EXPECT_EQ(rig.stats().huge_chunks - before, 20u);
   EXPECT_EQ(rig.stats().huge_refused, 1u + 8u);
+}
+
+// The lock was held for all of the 7 ms that a huge page may take.
+TEST_F(HugePages, AreTriedWhileOthersAllocateAndFree) {
+  std::vector<uintptr_t> others;
+  rig.os.set_during_populate([&] {
+    if (others.size() >= 100) return;
+    others.push_back(alloc_for_slab(1));
+    others.push_back(alloc_for_slab(64));
+    others.push_back(alloc(64));
+    free(alloc(1), 1);
+  });
+  uintptr_t tried = alloc_for_slab(64);
+  rig.os.set_during_populate(nullptr);
+  EXPECT_TRUE(hak_map_slot(&rig.map, tried)->huge);
+  ASSERT_EQ(others.size(), 2 * 3u) << "the small pages were timed, then a huge one";
+  for (uintptr_t start : others) EXPECT_NE(hak_map_slot(&rig.map, start), hak_map_slot(&rig.map, tried));
+  hak_arena_check(&rig.arena);
+  EXPECT_EQ(huge_of(1), 1) << "the next chunk is tried again";
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ struct FakeOs::Functions {
   }
 
   static uint64_t populate(uintptr_t address, size_t bytes) {
+    if (current->during_populate_) current->during_populate_();
     Lock lock(current->mutex_);
     EXPECT_TRUE(current->holds(address, bytes)) << "populate outside any reservation";
     if (!current->passes(kPopulate)) return 0;

@@ -9,8 +9,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "base/os.h"
 
@@ -59,6 +61,8 @@ class FakeOs {
 
   // What populate says that a byte takes, in a range as large as a huge page and in a smaller one. It touches nothing.
   void set_populate_ns(uint64_t huge, uint64_t small);
+  // What other threads do while one is in populate.
+  void set_during_populate(std::function<void()> work) { during_populate_ = std::move(work); }
 
   // The next reserve without a hint gets this address (or fails, if the kernel has given it to somebody).
   void place_next_reserve_at(uintptr_t address);
@@ -90,6 +94,7 @@ class FakeOs {
   size_t reserve_budget_ = SIZE_MAX;
   uintptr_t next_place_ = 0;
   uint64_t populate_huge_ns_ = 1, populate_small_ns_ = 1;
+  std::function<void()> during_populate_;
 };
 
 #endif  // HAKMEM_TESTS_UNIT_FAKE_OS_H_

@@ -36,7 +36,7 @@ TEST_F(Pool, NoSizeFallsBetweenTinyAndThePool) {
 // Fault: a block of 64 KiB of which two pages were touched took all 64 KiB, since huge pages were asked for.
 TEST_F(Pool, HugePagesAreNotForBlocksOfManyPages) {
   if (!HAK_POOL_TLS) GTEST_SKIP() << "these sizes are large blocks in this build";
-  rig.options.huge_pages = 1;
+  rig.options.huge_pages = HAK_HUGE_PAGES_AUTO;
   for (size_t bytes : {size_t{2000}, size_t{8000}, size_t{20000}, size_t{60000}}) {
     bool huge = false;
     for (size_t taken = 0; taken < (size_t{200} << 20); taken += bytes) {

@@ -2,7 +2,7 @@
 
 Rig::Rig() {
   hak_options_read(&options, nullptr);
-  options.huge_pages = 0;
+  options.huge_pages = HAK_HUGE_PAGES_NEVER;
   os.set_memory_bytes(size_t{1} << 30);
   hak_meta_init(&meta, os.table());
   EXPECT_TRUE(hak_map_init(&map, os.table()));

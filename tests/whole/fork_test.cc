@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "frontend/process.h"
 #include "tests/whole/support.h"
 
 namespace {
@@ -119,6 +121,26 @@ TEST(Fork, WorksFromEveryThreadAtOnce) {
   }
   for (std::thread& thread : forkers) thread.join();
   EXPECT_EQ(forks, 360);
+}
+
+// What a thread of the parent was giving back at that moment stayed in nobody's hands in the child.
+TEST(Fork, NoMemoryIsBetweenTwoHandsInTheChild) {
+  std::atomic<bool> stop{false};
+  std::thread purger([&stop] {
+    while (!stop) {
+      void* block = malloc(200000);
+      memset(block, 1, 200000);
+      free(block);
+      malloc_trim(0);
+    }
+  });
+  for (int i = 0; i < 200; i++) {
+    std::string wrong = InChild(
+        [&] { return hak_the_process.arena.unlocked == 0 ? "" : "a thread that is gone works on units of the arena"; });
+    ASSERT_EQ(wrong, "") << "fork " << i;
+  }
+  stop = true;
+  purger.join();
 }
 
 // The threads that the child starts may get the stacks, and with them the control blocks, of threads that only the
