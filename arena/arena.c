@@ -152,8 +152,8 @@ static bool too_dirty(const hak_arena* arena) {
 uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
   uintptr_t start = 0;
   hak_lock_acquire(&arena->lock);
+  hak_decay_look_at_clock(arena); /* without the lock for a while, perhaps */
   arena->commit_failed = false;
-  hak_decay_look_at_clock(arena);
   if (!hak_arena_over_limit(arena, units << HAK_UNIT_SHIFT)) {
     start = alloc_once(arena, use, units, align, zeroed);
     if (start == 0 && !arena->commit_failed && hak_region_add(arena, units))
@@ -202,13 +202,15 @@ bool hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units) {
   return true;
 }
 
-static bool units_are_free(const hak_arena* arena, uintptr_t start, size_t units) {
+/* Free, and for a large block: not in a chunk of slabs. */
+static bool units_can_be_added(const hak_arena* arena, uintptr_t start, size_t units) {
   while (units > 0) {
     const hak_chunk* chunk = hak_map_slot(arena->map, start);
     unsigned first = hak_chunk_unit(start);
     size_t here = units < HAK_CHUNK_UNITS - first ? units : HAK_CHUNK_UNITS - first;
     uint64_t run = hak_run_mask(first, here);
     if (chunk->base != hak_align_down(start, HAK_CHUNK_BYTES) || (chunk->free & run) != run) return false;
+    if (chunk->use != HAK_RUN_LARGE && ~chunk->free != 0) return false;
     start += here << HAK_UNIT_SHIFT;
     units -= here;
   }
@@ -218,11 +220,12 @@ static bool units_are_free(const hak_arena* arena, uintptr_t start, size_t units
 bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t more) {
   uintptr_t behind = start + (units << HAK_UNIT_SHIFT);
   hak_lock_acquire(&arena->lock);
-  bool ok = !hak_arena_over_limit(arena, more << HAK_UNIT_SHIFT) && units_are_free(arena, behind, more);
+  bool ok = !hak_arena_over_limit(arena, more << HAK_UNIT_SHIFT) && units_can_be_added(arena, behind, more);
   for (size_t left = more; ok && left > 0;) {
     hak_chunk* chunk = hak_map_slot(arena->map, behind);
     unsigned first = hak_chunk_unit(behind);
     size_t here = left < HAK_CHUNK_UNITS - first ? left : HAK_CHUNK_UNITS - first;
+    if (~chunk->free == 0) hak_chunk_set_use(arena, chunk, HAK_RUN_LARGE);
     if (!hak_chunk_prepare(arena, chunk)) {
       /* What was taken before this chunk goes back. */
       size_t taken = more - left;

@@ -23,6 +23,8 @@
  * that names the atomic. */
 #ifdef __SANITIZE_THREAD__
 #define hak_load_folded(p) hak_load_relaxed(p)
+#elif !defined(__x86_64__)
+#define hak_load_folded(p) hak_load_seq_cst(p) /* where it stands behind a locked instruction, it has to stay there */
 #else
 #define hak_load_folded(p) (*(p))
 #endif

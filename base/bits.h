@@ -42,8 +42,6 @@ HAK_FAST uint64_t hak_without_bit(uint64_t x, uint64_t index) {
   return x & ~(UINT64_C(1) << index);
 #endif
 }
-/* Index of the highest set bit; x is not 0. */
-static inline unsigned hak_highest_bit(uint64_t x) { return 63u - (unsigned)__builtin_clzll(x); }
 /* In words of two, four and eight bits, then all bytes added up; without the popcnt instruction, which a baseline
  * x86-64 lacks, the compiler would call a library. */
 static inline unsigned hak_count_bits(uint64_t x) {

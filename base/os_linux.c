@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/fatal.h"
 #include "base/os.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -106,17 +107,37 @@ static bool linux_touched(uintptr_t address, size_t bytes, uint8_t* pages) {
   return ok;
 }
 
+/* mremap to a fixed place unmaps what is there, and may fail after that: for want of address space, which a process
+ * with a limit could not get back, so that there it is left alone; or because the source is of several mappings. */
+static bool may_replace(void) {
+  struct rlimit addresses, data;
+  return getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur == RLIM_INFINITY &&
+         getrlimit(RLIMIT_DATA, &data) == 0 && data.rlim_cur == RLIM_INFINITY;
+}
+
+/* After such a failure: maps the target again, if it is gone. */
+static void restore_target(uintptr_t target, size_t bytes, int protection) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  void* p = mmap((void*)target, bytes, protection, flags, -1, 0);
+  if (p == MAP_FAILED && errno != EEXIST) hak_fatal("a range of addresses is lost to mremap", target);
+  if (p != MAP_FAILED && p != (void*)target) munmap(p, bytes); /* before 4.17: it was there still */
+}
+
 static bool linux_move(uintptr_t from, uintptr_t to, size_t bytes) {
+  if (!may_replace()) return false;
   int saved = errno;
   void* p = mremap((void*)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void*)to);
+  if (p == MAP_FAILED) restore_target(to, bytes, PROT_READ | PROT_WRITE);
   errno = saved;
   return p != MAP_FAILED;
 }
 
 static bool linux_resize(uintptr_t address, size_t old_bytes, size_t new_bytes, uintptr_t target) {
+  if (target != 0 && !may_replace()) return false;
   int saved = errno;
   int flags = target == 0 ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
   void* p = mremap((void*)address, old_bytes, new_bytes, flags, (void*)target);
+  if (p == MAP_FAILED && target != 0) restore_target(target, new_bytes, PROT_NONE);
   errno = saved;
   return p != MAP_FAILED;
 }

@@ -1,6 +1,8 @@
 /* The operators new and delete of C++, under the names that the Itanium ABI gives them for x86-64 and other systems
  * whose size_t is unsigned long. In C, so that the core needs no C++ runtime; the exception is thrown by the runtime's
  * own function, which is there in every program that can call these. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -14,10 +16,33 @@ typedef void (*new_handler)(void);
 extern new_handler runtime_get_new_handler(void) __asm__("_ZSt15get_new_handlerv") __attribute__((weak));
 extern void runtime_throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak, noreturn));
 
+/* The same where the runtime came later, with a library that the program has opened. (A program without libdl opens
+ * none.) */
+#pragma weak dlsym
+#pragma weak dlopen
+static HAK_SLOW void* runtime_find(const char* symbol) {
+  if (dlsym == NULL || dlopen == NULL) return NULL;
+  void* found = dlsym(RTLD_DEFAULT, symbol);
+  void* runtime = found == NULL ? dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD) : NULL;
+  return runtime != NULL ? dlsym(runtime, symbol) : found;
+}
+
+static new_handler current_handler(void) {
+  new_handler (*get)(void) = runtime_get_new_handler;
+  if (get == NULL) *(void**)&get = runtime_find("_ZSt15get_new_handlerv");
+  return get != NULL ? get() : NULL;
+}
+
+static void throw_bad_alloc(void) {
+  void (*throw)(void) = runtime_throw_bad_alloc;
+  if (throw == NULL) *(void**)&throw = runtime_find("_ZSt17__throw_bad_allocv");
+  if (throw != NULL) throw();
+}
+
 /* What the standard asks of new: call the handler, which may free memory or throw, and try again. */
 static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
   for (;;) {
-    new_handler handler = runtime_get_new_handler != NULL ? runtime_get_new_handler() : NULL;
+    new_handler handler = current_handler();
     if (handler == NULL) break;
     if (may_throw) {
       handler();
@@ -28,7 +53,7 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
     if (block != NULL) return block;
   }
   if (!may_throw) return NULL;
-  if (runtime_throw_bad_alloc != NULL) runtime_throw_bad_alloc();
+  throw_bad_alloc();
   hak_fatal("operator new: out of memory, and no C++ runtime to throw", bytes);
 }
 

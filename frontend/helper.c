@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "frontend/helper.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,12 +16,13 @@
 
 /* The mapping: a stack, and above it the thread's control block with room for libc's thread-locals below it.
  *
- *     | stack, grows down ........ | thread-locals | control block |
- *     0                            STACK           CONTROL         BYTES
+ *     | stack, grows down ........ | thread-locals .. errno .... | control block |
+ *     0                            STACK                         control         control + CONTROL
  *
  * The control block is zero but for the two pointers to itself that the ABI asks for. What the thread calls (madvise,
- * mprotect, futex, the clock) reads no more of it than that and errno. */
-enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 80 * 1024, HELPER_BYTES = 96 * 1024 };
+ * mprotect, futex, the clock) reads and writes no more of it than that and errno, which lies as far below it as in
+ * every other thread: behind the program's own thread-locals, which may be large. */
+enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_ERRNO = 4096 };
 
 /* Memory below this is left to the slow paths: no thread is started for it. */
 #define HELPER_LEAST_BYTES ((uint64_t)1 << 20)
@@ -34,7 +36,7 @@ static hak_lock work_lock = HAK_LOCK_INIT(HAK_RANK_HELPER);
 static bool something_to_do(hak_process* process) {
   if (hak_peek(&process->arena.stats.dirty_bytes) != 0) return true;
   for (hak_thread* t = hak_load_acquire(&process->threads); t != NULL; t = t->next) {
-    if (hak_load_relaxed(&t->owner.spare_total) != 0) return true;
+    if (hak_load_relaxed(&t->lost) == 0 && hak_load_relaxed(&t->owner.spare_units) != 0) return true;
   }
   return false;
 }
@@ -73,14 +75,16 @@ static int helper_main(void* arg) {
   }
 }
 
+/* errno is the caller's, to be left as it was. */
 static bool helper_start(hak_process* process) {
+  uintptr_t locals = hak_align_up(hak_thread_pointer() - (uintptr_t)&errno + HELPER_BELOW_ERRNO, HELPER_BELOW_ERRNO);
   if (stack == 0) {
-    stack = hak_os_map(process->arena.os, HELPER_BYTES, "hakmem: helper");
+    stack = hak_os_map(process->arena.os, HELPER_STACK + locals + HELPER_CONTROL, "hakmem: helper");
     if (stack == 0) return false;
   }
-  /* A forked child may find the thread-locals of the parent's helper here. */
-  memset((void*)(stack + HELPER_STACK), 0, HELPER_BYTES - HELPER_STACK);
-  uintptr_t* control = (uintptr_t*)(stack + HELPER_CONTROL);
+  uintptr_t* control = (uintptr_t*)(stack + HELPER_STACK + locals);
+  /* A forked child may find those of the parent's helper here. */
+  memset(control, 0, HELPER_CONTROL);
   control[0] = (uintptr_t)control; /* %fs:0 */
   control[2] = (uintptr_t)control; /* %fs:16 */
   hak_store_relaxed(&there, 1u);
@@ -98,11 +102,14 @@ static bool helper_start(hak_process* process) {
 
 void hak_helper_consider(hak_process* process) {
   if (hak_load_relaxed(&wanted) != 0 || process->options.background == 0) return;
-  if (hak_peek(&process->arena.stats.dirty_bytes) < HELPER_LEAST_BYTES) return;
+  uint64_t spare = (uint64_t)hak_load_relaxed(&hak_thread_owner->spare_units) << HAK_UNIT_SHIFT;
+  if (spare + hak_peek(&process->arena.stats.dirty_bytes) < HELPER_LEAST_BYTES) return;
   uint32_t expected = 0;
   if (!hak_cas_seq_cst(&wanted, &expected, 1u)) return;
+  int saved = errno;
   /* The last thread may still be on its way out, on the same stack; then the next call tries again. */
   if (hak_load_acquire(&there) != 0 || !helper_start(process)) hak_store_relaxed(&wanted, 0u);
+  errno = saved;
 }
 
 void hak_helper_before_fork(void) { hak_lock_acquire(&work_lock); }

@@ -5,11 +5,14 @@
  * Owns:         one mapping, the thread's stack.
  * Thread rule:  hak_helper_consider from any thread that holds no lock of ours. It makes no call into libc that could
  *               take a lock: free may be called with libc's locks held.
- * Failure rule: where no thread is to be had (HAKMEM_BACKGROUND=0, seccomp, not x86-64) memory goes back on the slow
+ * Failure rule: where no thread is to be had (HAKMEM_BACKGROUND=off, seccomp, not x86-64) memory goes back on the slow
  *               paths of malloc and free alone.
  *
  * The thread is started when there is something to give back and ends when there is not. libc does not know it: it does
- * not keep the process alive, is in no list that setuid or fork walk, and no signal is delivered to it.
+ * not keep the process alive, no fork waits for it, and no signal is delivered to it. The kernel does know it, and that
+ * shows in two places: setuid and its like, which libc carries out in each thread it knows, leave this one with the
+ * credentials that the process had before; and unshare with a flag for processes of one thread (a user namespace)
+ * fails while it is there.
  */
 #ifndef HAK_FRONTEND_HELPER_H
 #define HAK_FRONTEND_HELPER_H

@@ -10,7 +10,7 @@
 HAK_C_BEGIN
 
 /* A pointer that is not a live block was given to `function` ("free", "realloc", ...): finds out what it is and says
- * so. cell: of the address, or NULL if it is not in the map. */
+ * so. */
 __attribute__((noreturn)) void hak_misuse_pointer(const char* function, const hak_map* map, uintptr_t address);
 
 /* The header byte before a live block was overwritten. */

@@ -23,7 +23,12 @@ HAK_API void* realloc(void* block, size_t bytes) { return hak_entry_realloc(bloc
 HAK_API void* reallocarray(void* block, size_t count, size_t bytes) { return hak_reallocarray(block, count, bytes); }
 
 HAK_API void* aligned_alloc(size_t align, size_t bytes) { return hak_aligned_alloc(align, bytes); }
-HAK_API void* memalign(size_t align, size_t bytes) { return hak_aligned_alloc(align, bytes); }
+/* As in glibc, any alignment will do: the next power of two is taken. */
+HAK_API void* memalign(size_t align, size_t bytes) {
+  size_t power = HAK_ALIGNMENT;
+  while (power < align && power << 1 != 0) power <<= 1;
+  return hak_aligned_alloc(power < align ? align : power, bytes);
+}
 HAK_API int posix_memalign(void** block, size_t align, size_t bytes) { return hak_posix_memalign(block, align, bytes); }
 HAK_API void* valloc(size_t bytes) { return hak_aligned_alloc((size_t)sysconf(_SC_PAGESIZE), bytes); }
 HAK_API void* pvalloc(size_t bytes) {

@@ -11,16 +11,15 @@
 #include "tiny/tiny.h"
 
 hak_process hak_the_process = {
-    .magic = HAK_PROCESS_MAGIC,
-    .version = HAK_PROCESS_VERSION,
-    .bytes = sizeof(hak_process),
     .map = HAK_MAP_EMPTY,
     .lock = HAK_LOCK_INIT(HAK_RANK_PROCESS),
 };
 
 __thread hak_owner* hak_thread_owner = &hak_nobody;
 
+/* Without the key a thread's slabs stay its own when it ends, until another thread gets its control block. */
 static pthread_key_t exit_key;
+static bool has_exit_key;
 
 /* ---- fork: the locks are taken by the forking thread, so that the child finds everything whole ---- */
 
@@ -102,6 +101,7 @@ static bool process_start(void) {
   hak_meta_init(&process->meta, os);
   hak_map map = HAK_MAP_EMPTY;
   if (!hak_map_init(&map, os)) return false;
+  has_exit_key = pthread_key_create(&exit_key, thread_leave) == 0;
   hak_arena_init(&process->arena, &process->map, &process->meta, os, &process->options);
   hak_slab_pool_init(&process->slabs, &process->arena, &process->meta);
   /* The map last and its masks last of all: a look-up meets either the empty map or the whole one. No block of ours
@@ -111,11 +111,8 @@ static bool process_start(void) {
   return true;
 }
 
-/* Registers with libc what may allocate, so that it comes when malloc works already. */
-static void process_hook(void) {
-  pthread_key_create(&exit_key, thread_leave);
-  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
+/* May allocate, so that it comes when malloc works already. */
+static void process_hook(void) { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); }
 
 /* ---- owners ---- */
 
@@ -169,7 +166,7 @@ HAK_SLOW hak_owner* hak_thread_attach(void) {
   hak_thread_owner = &thread->owner;
   if (!orphan) thread_prewarm(&thread->owner);
   /* May allocate: by now it can. */
-  pthread_setspecific(exit_key, thread);
+  if (has_exit_key) pthread_setspecific(exit_key, thread);
   if (first) hak_sample_start(process);
   if (first) hak_origin_start(process);
   hak_sample_attach(thread);

@@ -25,14 +25,8 @@ struct hak_thread {
   uint64_t sample_left, sample_draws; /* sample.h: requests until the next guarded block; state of its generator */
 };
 
-/* The root: where everything is. A tool that reads it from outside checks magic, version and bytes first. */
-enum { HAK_PROCESS_VERSION = 1 };
-#define HAK_PROCESS_MAGIC UINT64_C(0x31306d656d6b6168) /* "hakmem01" in memory */
-
+/* The root: where everything is. */
 typedef struct hak_process {
-  uint64_t magic;
-  uint32_t version;
-  uint32_t bytes; /* of this structure */
   hak_map map;
   hak_arena arena;
   hak_slab_pool slabs;

@@ -170,6 +170,7 @@ static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
   if (bytes > hak_route_cell_usable(cell)) return false;
   if (aligned) return true;
   if (cell->kind == HAK_CELL_SLAB) return hak_route_class_serves(cell, bytes);
+  if (cell->kind == HAK_CELL_GUARDED) return bytes == hak_large_usable(cell) || bytes == 0;
   return hak_align_up(bytes, hak_the_process.arena.os->page_bytes) == hak_large_usable(cell);
 }
 

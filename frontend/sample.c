@@ -51,7 +51,8 @@ static void on_fault(int number, siginfo_t* info, void* context) {
   } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
     before.sa_handler(number);
   } else {
-    sigaction(number, &before, NULL); /* the instruction faults again, and the kernel does the rest */
+    sigaction(number, &before, NULL);      /* the instruction faults again, and the kernel does the rest */
+    if (info->si_code <= 0) raise(number); /* but there is none where somebody sent the signal */
   }
 }
 

@@ -63,7 +63,7 @@ struct hak_owner {
   hak_owner_counters counters;
   /* Of the bins' empty slabs, which the helper thread may take away (hak_owner_reclaim). */
   hak_lock spare_lock;
-  HAK_SHARED(uint32_t) spare_total;
+  HAK_SHARED(uint32_t) spare_units; /* that they take in the arena */
   /* Slabs with remote frees, linked by remote_next; pushed by any thread, taken as a whole. Its own cache line. */
   _Alignas(HAK_CACHE_LINE) HAK_SHARED(hak_slab*) remote_slabs;
 };

@@ -99,9 +99,6 @@ bool hak_slab_free_shared(hak_slab* cell, uintptr_t address) {
 
 /* A slab of the owner's list that has come home: counts its blocks as freed. */
 static void slab_drain(hak_owner* owner, hak_slab* head) {
-  /* Queued by a thread that was late, when all its blocks had come home: nothing to collect, and the helper thread may
-   * be giving the slab back at this moment. */
-  if (hak_peek(&head->state) == HAK_SLAB_SPARE) return;
   for (unsigned i = 0; i < hak_slab_class(head)->units; i++) {
     if (hak_slab_is_shared(&head[i])) hak_and_acq_rel(&head[i].key, ~HAK_SLAB_SHARED);
   }
@@ -122,6 +119,26 @@ static void slab_drain(hak_owner* owner, hak_slab* head) {
   }
 }
 
+/* A slab that has come home, or is gone. */
+static void handle_queued(hak_owner* owner, hak_slab* head) {
+  /* All its blocks had come home when a late thread queued it: nothing to collect. The helper thread may be giving it
+   * back, and it may become another's: hence the lock. Of our other slabs nobody takes any away. */
+  if (HAK_UNLIKELY(hak_load_acquire(&head->state) == HAK_SLAB_SPARE)) {
+    hak_lock_acquire(&owner->spare_lock);
+    bool ours = hak_load_seq_cst(&head->owner) == owner && hak_peek(&head->state) == HAK_SLAB_SPARE;
+    if (ours) hak_store_seq_cst(&head->remote_next, NULL);
+    hak_lock_release(&owner->spare_lock);
+    if (ours) return;
+  }
+  if (hak_load_seq_cst(&head->owner) != owner) {
+    remote_push(owner->pool, owner, head);
+    return;
+  }
+  /* Before the bits are read: pairs with the check after the bit was set in hak_slab_free_remote. */
+  hak_store_seq_cst(&head->remote_next, NULL);
+  slab_drain(owner, head);
+}
+
 /* Every node is looked at before anything is done with it: the sentinel ends the list, a slab that has been released
  * is skipped, a slab of another owner is sent on. */
 HAK_MEDIUM void hak_owner_drain(hak_owner* owner) {
@@ -129,13 +146,7 @@ HAK_MEDIUM void hak_owner_drain(hak_owner* owner) {
   while (list != NULL && list != &hak_remote_sentinel) {
     hak_slab* next = hak_load_relaxed(&list->remote_next);
     HAK_ASSERT(next != NULL, list);
-    if (hak_load_seq_cst(&list->owner) == owner) {
-      /* Before the bits are read: pairs with the check after the bit was set in hak_slab_free_remote. */
-      hak_store_seq_cst(&list->remote_next, NULL);
-      slab_drain(owner, list);
-    } else {
-      remote_push(owner->pool, owner, list);
-    }
+    handle_queued(owner, list);
     list = next;
   }
 }

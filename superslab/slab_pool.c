@@ -58,7 +58,7 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
 void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
   const hak_size_class* row = hak_slab_class(head);
   uintptr_t base = hak_slab_body_of(head)->base;
-  /* Pairs with hak_remote_push, which looks at the owner again after it has pushed. */
+  /* Pairs with remote_push, which looks at the owner again after it has pushed. */
   hak_store_seq_cst(&head->owner, owner);
   for (unsigned i = 0; i < row->units; i++) {
     hak_store_relaxed(&head[i].key, hak_slab_key(row, base + ((uintptr_t)i << HAK_UNIT_SHIFT), owner->thread));

@@ -226,6 +226,21 @@ TEST_F(Arena, ARunDoesNotGrowOverAnother) {
   }
 }
 
+// Large blocks and slabs do not share chunks, also when a block grows.
+TEST_F(Arena, ARunDoesNotGrowIntoAChunkOfSlabs) {
+  uintptr_t large = alloc(HAK_CHUNK_UNITS);
+  uintptr_t first = rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_SLAB);
+  uintptr_t second = rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_SLAB);
+  ASSERT_EQ(first, unit(large, HAK_CHUNK_UNITS));
+  ASSERT_EQ(second, unit(first, 1));
+  free(first, 1);
+  EXPECT_FALSE(extend(large, HAK_CHUNK_UNITS, 1));
+  free(second, 1);
+  ASSERT_TRUE(extend(large, HAK_CHUNK_UNITS, 1));
+  uintptr_t slab = rig.alloc_run(1, HAK_UNIT_BYTES, nullptr, HAK_RUN_SLAB);
+  EXPECT_NE(hak_align_down(slab, HAK_CHUNK_BYTES), first);
+}
+
 TEST_F(Arena, ARunDoesNotGrowBeyondItsRegion) {
   uintptr_t start = alloc(kRegionUnits);
   uintptr_t region_end = unit(start, kRegionUnits);

@@ -41,13 +41,12 @@ TEST(Bits, PowersOfTwoAreFound) {
   }
 }
 
-TEST(Bits, LowestAndHighestBitsAreFoundInEveryPlace) {
+TEST(Bits, LowestBitsAreFoundInEveryPlace) {
   for (unsigned low = 0; low < 64; low++) {
     for (unsigned high = low; high < 64; high++) {
       uint64_t word = (UINT64_C(1) << low) | (UINT64_C(1) << high);
       EXPECT_EQ(hak_lowest_bit(word), low);
       EXPECT_EQ(hak_lowest_bit_index(word), low);
-      EXPECT_EQ(hak_highest_bit(word), high);
       EXPECT_EQ(hak_count_bits(word), low == high ? 1u : 2u);
     }
   }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <set>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "arena/guarded.h"
+#include "frontend/entry.h"
 #include "frontend/hakmem.h"
 #include "tests/unit/heap.h"
 #include "tests/unit/rig.h"
@@ -57,6 +59,11 @@ TEST_F(Sample, BlocksAreAsOthersAre) {
     for (size_t i = 0; i < bytes; i++) ASSERT_EQ(clear[i], 0);
     hak_free(clear);
   }
+}
+
+// Containers delete with the size they asked for, which is no multiple of a page: that was a wrong size.
+TEST_F(Sample, BlocksAreDeletedWithTheirSizes) {
+  for (size_t bytes : {0, 1, 15, 16, 17, 100, 1024, 5000, 65000}) hak_entry_free_sized(hak_malloc(bytes), bytes);
 }
 
 TEST_F(Sample, AlignedBlocksAreAligned) {
@@ -113,6 +120,17 @@ TEST_F(SampleDeathTest, ADoubleFreeIsNamed) {
   void* block = hak_malloc(100);
   hak_free(block);
   EXPECT_EXIT(hak_free(block), KilledBySignal(SIGABRT), HasSubstr("hakmem: double free of " + hex(block)));
+}
+
+TEST_F(SampleDeathTest, ASignalThatWasSentEndsTheProcessAsEver) {
+  SKIP_UNDER_SANITIZERS();
+  EXPECT_EXIT(
+      {
+        hak_free(hak_malloc(10));
+        kill(getpid(), SIGSEGV);
+        _exit(0);
+      },
+      KilledBySignal(SIGSEGV), "");
 }
 
 TEST_F(SampleDeathTest, AFaultThatIsAnothersEndsTheProcessAsEver) {

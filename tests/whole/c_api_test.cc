@@ -416,6 +416,20 @@ TEST(AlignedAlloc, OfAWrongAlignmentIsNullAndEINVAL) {
   }
 }
 
+TEST(Memalign, TakesTheNextPowerOfTwo) {
+  for (size_t align : {size_t{0}, size_t{3}, size_t{24}, size_t{100}, size_t{4097}}) {
+    void* block = memalign(align, 96);
+    ASSERT_NE(block, nullptr) << align;
+    size_t power = 1;
+    while (power < align) power *= 2;
+    EXPECT_TRUE(Aligned(block, power)) << align;
+    free(block);
+  }
+  errno = 0;
+  EXPECT_EQ(memalign(SIZE_MAX, 96), nullptr);
+  EXPECT_EQ(errno, EINVAL);
+}
+
 TEST(AlignedAlloc, OfAnImpossibleSizeIsNullAndENOMEM) {
   for (size_t bytes : kImpossible) {
     for (size_t align : {size_t{16}, size_t{64}, size_t{65536}, size_t{1} << 30}) {

@@ -42,6 +42,9 @@ TEST(Start, UnderAnAddressSpaceOfThirtyMegabytes) {
   ExpectWell("ulimit -s 256 && ulimit -v 30000 && tests/whole/probe 5000");
 }
 
+// It ended the process: "no C++ runtime to throw".
+TEST(Start, BeforeTheCppRuntimeThatThrows) { ExpectWell("tests/whole/late_runtime"); }
+
 TEST(Start, WithRandomAddressesAndWithout) {
   for (int i = 0; i < 20; i++) ExpectWell("tests/whole/probe 5000");
   if (Shell("setarch -R true").status == 0) ExpectWell("setarch -R tests/whole/probe");

@@ -1,0 +1,103 @@
+// The thread that gives memory back, in a real process: when it comes, when it goes, and what it must not disturb.
+
+#include <dirent.h>
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/size_class.h"
+#include "tests/whole/support.h"
+
+namespace {
+
+constexpr size_t kMegabyte = size_t{1} << 20;
+
+// libc's errno lies behind these in every thread, the helper among them: it was the helper's stack.
+thread_local char large_locals[kMegabyte];
+
+bool Within10Seconds(const std::function<bool()>& holds) {
+  for (int i = 0; i < 500; i++) {
+    if (holds()) return true;
+    usleep(20000);
+  }
+  return false;
+}
+
+size_t Tasks() {
+  size_t tasks = 0;
+  DIR* folder = opendir("/proc/self/task");
+  while (const dirent* entry = readdir(folder)) tasks += entry->d_name[0] != '.';
+  closedir(folder);
+  return tasks;
+}
+
+void FreeTenMegabytes() {
+  void* block = malloc(10 * kMegabyte);
+  memset(block, 1, 10 * kMegabyte);
+  free(Hide(block));
+}
+
+void AllocateAndFree(size_t bytes, size_t count) {
+  std::vector<void*> blocks;
+  for (size_t i = 0; i < count; i++) {
+    blocks.push_back(malloc(bytes));
+    memset(blocks.back(), 1, bytes);
+  }
+  for (void* block : blocks) free(block);
+}
+
+TEST(Helper, WorksBesideLargeThreadLocals) {
+  memset(large_locals, 1, sizeof large_locals);
+  asm volatile("" : : "r"(large_locals) : "memory");
+  FreeTenMegabytes();
+  EXPECT_TRUE(Within10Seconds([] { return Counter("dirty_bytes") == 0; }));
+}
+
+// The spares of a bin are not dirty; they alone did not start the thread.
+TEST(Helper, ComesForSpareSlabs) {
+  if (!HAK_POOL_TLS) GTEST_SKIP() << "blocks of this size have no slabs in this build";
+  ASSERT_TRUE(Within10Seconds([] { return Tasks() == 1; }));
+  AllocateAndFree(HAK_POOL_MAX_BYTES, 512);
+  EXPECT_TRUE(Within10Seconds([] { return Counter("used_bytes") + Counter("dirty_bytes") < 8 * kMegabyte; }));
+}
+
+TEST(Helper, LeavesErrnoAsItIsWhereItCannotBeStarted) {
+  ASSERT_TRUE(Within10Seconds([] { return Tasks() == 1; }));
+  EXPECT_EQ(InChild([]() -> std::string {
+              const rlimit none = {0, 0};
+              if (getuid() == 0 && setuid(65534) != 0) return "";
+              if (setrlimit(RLIMIT_NPROC, &none) != 0) return "setrlimit";
+              void* block = malloc(10 * kMegabyte);
+              memset(block, 1, 10 * kMegabyte);
+              errno = 77;
+              free(Hide(block));
+              return errno == 77 ? "" : "free has changed errno";
+            }),
+            "");
+}
+
+// Spares of threads that stayed with the parent are nobody's work.
+TEST(Helper, EndsInAChildToo) {
+  std::string wrong;
+  std::thread([&wrong] {
+    AllocateAndFree(64, 40000);
+    wrong = InChild([]() -> std::string {
+      std::thread([] {}).join();
+      FreeTenMegabytes();
+      return Within10Seconds([] { return Tasks() == 1; }) ? "" : "the helper is still there";
+    });
+  }).join();
+  EXPECT_EQ(wrong, "");
+  std::thread other([] { AllocateAndFree(64, 40000); });
+  other.join();
+}
+
+}  // namespace
