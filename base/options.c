@@ -78,7 +78,10 @@ static void read_entry(hak_options* options, const char* entry) {
   const char* equals = strchr(name, '=');
   if (equals == NULL) return;
   size_t length = (size_t)(equals - name);
-  if (length == strlen("OPTIONS") && strncmp(name, "OPTIONS", length) == 0) return;
+  if (length == strlen("OPTIONS") && strncmp(name, "OPTIONS", length) == 0) {
+    if (strcmp(equals + 1, "help") != 0) warn(entry, "the one value is help", NULL);
+    return;
+  }
   for (size_t i = 0; i < hak_option_count; i++) {
     const hak_option_info* info = &hak_option_table[i];
     if (strlen(info->name) != length || strncmp(info->name, name, length) != 0) continue;

@@ -67,8 +67,8 @@ Allocator known_allocator(const std::string& name) {
     if (library.empty()) throw MissingError(name + " is not installed; name its library: " + name + "=LIB.so");
     return {name, library};
   }
-  throw UsageError("no allocator is known as " + name + suggestion(name, names) + "; or name its library: --with " +
-                   name + "=LIB.so");
+  throw UsageError("no allocator is known as " + name + suggestion(name, names) + "; or name its library: " + name +
+                   "=LIB.so");
 }
 
 std::vector<Allocator> installed_peers() {

@@ -26,6 +26,7 @@ constexpr const char* kHelp =
 
 int run_bench(const Options& options, const Streams& streams) {
   if (options.list) {
+    if (!options.words.empty()) throw UsageError("--list explains every workload: it goes without " + options.words[0]);
     write_workload_list(streams.out);
     return kExitSuccess;
   }

@@ -91,7 +91,9 @@ int report(const std::vector<std::string>& arguments, const std::string& text, i
 
 int dispatch(const std::vector<std::string>& arguments, const Streams& streams) {
   try {
-    return dispatch_word(arguments, streams);
+    int status = dispatch_word(arguments, streams);
+    if (!streams.out.flush()) throw RunError("the output could not be written to its end");
+    return status;
   } catch (const UsageError& error) {
     return report(arguments, error.what(), kExitUsage, streams);
   } catch (const MissingError& error) {

@@ -66,7 +66,8 @@ std::string AbslUnparseFlag(const Choice& choice) { return choice.word; }
 
 }  // namespace hakctl
 
-ABSL_FLAG(hakctl::CountList, threads, {}, "threads that run the workload; several numbers make several rows");
+ABSL_FLAG(hakctl::CountList, threads, {},
+          "threads that run the workload; bench and compare take several, as in 1,2,4: a row for each");
 ABSL_FLAG(hakctl::Count, iters, {}, "iterations of each thread (K and M are 1024 and 1024 * 1024)");
 ABSL_FLAG(hakctl::Count, working_set, {}, "blocks or objects that each thread keeps alive");
 ABSL_FLAG(hakctl::Sizes, size, {}, "sizes of the blocks in bytes: one number, or a range as in 8K..52K");

@@ -41,6 +41,7 @@ bool Presets::has(const std::string& name) const {
 
 const Preset& Presets::named(const std::string& name) const {
   std::vector<std::string> names;
+  if (name.empty()) throw UsageError("the name of a preset is missing");
   for (const Preset& preset : all) {
     if (preset.name == name) return preset;
     names.push_back(preset.name);

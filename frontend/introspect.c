@@ -239,6 +239,8 @@ static const counter_row rows[] = {
 #undef OWNER_ROW
 };
 
+_Static_assert(sizeof rows / sizeof rows[0] <= HAK_MOST_COUNTERS, "there is room for all counters");
+
 size_t hak_counters(hak_counter* out, size_t max) {
   size_t count = sizeof rows / sizeof rows[0];
   totals t;

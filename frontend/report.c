@@ -8,11 +8,9 @@
 #include "frontend/origin.h"
 #include "frontend/sealed.h"
 
-enum { MOST_COUNTERS = 64 };
-
 void hak_report_stats(void) {
-  hak_counter counters[MOST_COUNTERS];
-  size_t count = hak_counters(counters, MOST_COUNTERS);
+  hak_counter counters[HAK_MOST_COUNTERS];
+  size_t count = hak_counters(counters, HAK_MOST_COUNTERS);
   for (size_t i = 0; i < count; i++) {
     hak_line line = {.length = 0};
     hak_line_text(&line, counters[i].name);
@@ -25,8 +23,8 @@ void hak_report_stats(void) {
 }
 
 int hak_report_xml(FILE* stream) {
-  hak_counter counters[MOST_COUNTERS];
-  size_t count = hak_counters(counters, MOST_COUNTERS);
+  hak_counter counters[HAK_MOST_COUNTERS];
+  size_t count = hak_counters(counters, HAK_MOST_COUNTERS);
   fprintf(stream, "<malloc version=\"hakmem\">\n");
   for (size_t i = 0; i < count; i++) {
     fprintf(stream, "<counter name=\"%s\" unit=\"%s\" value=\"%llu\"/>\n", counters[i].name, counters[i].unit,
@@ -43,8 +41,8 @@ static size_t counter(const hak_counter* counters, size_t count, const char* nam
 }
 
 struct mallinfo2 hak_report_mallinfo(void) {
-  hak_counter counters[MOST_COUNTERS];
-  size_t count = hak_counters(counters, MOST_COUNTERS);
+  hak_counter counters[HAK_MOST_COUNTERS];
+  size_t count = hak_counters(counters, HAK_MOST_COUNTERS);
   struct mallinfo2 info = {0};
   info.arena = counter(counters, count, "committed_bytes");
   info.uordblks = counter(counters, count, "live_bytes");
@@ -92,8 +90,8 @@ static void report_origins(void) {
 
 void hak_report_live(bool origins) {
   uint64_t blocks[HAK_CLASSES] = {0};
-  hak_counter counters[MOST_COUNTERS];
-  size_t count = hak_counters(counters, MOST_COUNTERS);
+  hak_counter counters[HAK_MOST_COUNTERS];
+  size_t count = hak_counters(counters, HAK_MOST_COUNTERS);
   hak_visit_slabs(add_live, blocks);
   for (unsigned c = 0; c < HAK_CLASSES; c++) print_live(blocks[c], " of the class of ", hak_size_classes[c].stride);
   print_live(counter(counters, count, "large_bytes"), " bytes in large blocks", 0);

@@ -34,6 +34,14 @@ TEST(Dispatcher, PrintsTheVersion) {
   EXPECT_THAT(ran.out, StartsWith("hakctl "));
 }
 
+// A full disk left half a file behind exit status 0.
+TEST(Dispatcher, SaysWhenItsOutputIsLost) {
+  std::ostream lost(nullptr);
+  std::ostringstream err;
+  EXPECT_EQ(dispatch({"options"}, {lost, err}), 1);
+  EXPECT_EQ(err.str(), "hakctl options: the output could not be written to its end\n");
+}
+
 TEST(Dispatcher, NamesEveryCommandInItsHelp) {
   for (const char* spelling : {"help", "--help", "-h"}) {
     Ran ran = run({spelling});
@@ -58,6 +66,7 @@ TEST(Dispatcher, ListsTheWorkloads) {
   Ran ran = run({"bench", "--list"});
   EXPECT_EQ(ran.status, 0);
   for (const Workload& workload : workloads()) EXPECT_THAT(ran.out, HasSubstr(workload.name));
+  EXPECT_EQ(run({"bench", "--list", "mixed"}).status, 2);
 }
 
 TEST(Dispatcher, RunsASmallBenchmark) {

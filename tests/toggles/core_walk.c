@@ -104,8 +104,8 @@ static void* work(void* argument) {
 }
 
 static uint64_t counter(const char* name) {
-  hak_counter counters[64];
-  size_t count = hak_counters(counters, 64);
+  hak_counter counters[HAK_MOST_COUNTERS];
+  size_t count = hak_counters(counters, HAK_MOST_COUNTERS);
   for (size_t i = 0; i < count; i++) {
     if (strcmp(counters[i].name, name) == 0) return counters[i].value;
   }

@@ -8,8 +8,8 @@
 void switch_helper_off() { setenv("HAKMEM_BACKGROUND", "0", 1); }
 
 uint64_t counter(const std::string& name) {
-  hak_counter counters[64];
-  size_t count = hak_counters(counters, 64);
+  hak_counter counters[HAK_MOST_COUNTERS];
+  size_t count = hak_counters(counters, HAK_MOST_COUNTERS);
   for (size_t i = 0; i < count; i++) {
     if (counters[i].name == name) return counters[i].value;
   }

@@ -32,8 +32,8 @@ class Introspect : public testing::Test {
 };
 
 TEST_F(Introspect, EveryCounterHasANameAUnitAndHelp) {
-  hak_counter counters[64];
-  size_t count = hak_counters(counters, 64);
+  hak_counter counters[HAK_MOST_COUNTERS];
+  size_t count = hak_counters(counters, HAK_MOST_COUNTERS);
   ASSERT_LE(count, 64u);
   std::set<std::string> names;
   for (size_t i = 0; i < count; i++) {

@@ -128,6 +128,8 @@ TEST(Options, AnUnknownNameIsOneWarningLine) {
             "hakmem: ignored HAKMEM_=5: no such option; HAKMEM_OPTIONS=help lists them\n");
   EXPECT_EQ(read_environment({"HAKMEM_decay_ms=5"}).said,
             "hakmem: ignored HAKMEM_decay_ms=5: no such option; HAKMEM_OPTIONS=help lists them\n");
+  EXPECT_EQ(read_environment({"HAKMEM_OPTIONS=show"}).said,
+            "hakmem: ignored HAKMEM_OPTIONS=show: the one value is help\n");
 }
 
 TEST(Options, EachFaultHasALineOfItsOwnAndTheGoodValuesCount) {
