@@ -160,7 +160,7 @@ uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_
       start = alloc_once(arena, use, units, align, zeroed);
   }
   if (start != 0) {
-    arena->stats.used_bytes += units << HAK_UNIT_SHIFT;
+    hak_arena_count_used(arena, units << HAK_UNIT_SHIFT);
     arena->stats.runs++;
     if (over_soft_limit(arena)) hak_decay_step(arena, true, SIZE_MAX);
   }
@@ -170,7 +170,7 @@ uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_
 
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
   hak_lock_acquire(&arena->lock);
-  arena->stats.used_bytes -= units << HAK_UNIT_SHIFT;
+  hak_arena_count_used(arena, -((uint64_t)units << HAK_UNIT_SHIFT));
   while (units > 0) {
     unsigned first = hak_chunk_unit(start);
     size_t here = units < HAK_CHUNK_UNITS - first ? units : HAK_CHUNK_UNITS - first;
@@ -229,7 +229,7 @@ bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t mo
     if (!hak_chunk_prepare(arena, chunk)) {
       /* What was taken before this chunk goes back. */
       size_t taken = more - left;
-      arena->stats.used_bytes += taken << HAK_UNIT_SHIFT;
+      hak_arena_count_used(arena, taken << HAK_UNIT_SHIFT);
       hak_lock_release(&arena->lock);
       if (taken > 0) hak_arena_free(arena, behind - (taken << HAK_UNIT_SHIFT), taken);
       return false;
@@ -238,7 +238,7 @@ bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t mo
     behind += here << HAK_UNIT_SHIFT;
     left -= here;
   }
-  if (ok) arena->stats.used_bytes += more << HAK_UNIT_SHIFT;
+  if (ok) hak_arena_count_used(arena, more << HAK_UNIT_SHIFT);
   hak_lock_release(&arena->lock);
   return ok;
 }

@@ -21,6 +21,10 @@ static inline void hak_arena_count_dirty(hak_arena* arena, uint64_t more) {
   hak_poke(&arena->stats.dirty_bytes, arena->stats.dirty_bytes + more);
 }
 
+static inline void hak_arena_count_used(hak_arena* arena, uint64_t more) {
+  hak_poke(&arena->stats.used_bytes, arena->stats.used_bytes + more);
+}
+
 static inline bool hak_arena_over_limit(const hak_arena* arena, size_t more) {
   uint64_t limit = arena->options->memory_limit_hard;
   return limit != 0 && arena->stats.used_bytes + more > limit;

@@ -4,7 +4,7 @@
 /* more: modulo 2^64, so that what goes is counted as well. */
 static void count_mapped(hak_arena* arena, uint64_t more) {
   arena->stats.mapped_bytes += more;
-  arena->stats.used_bytes += more;
+  hak_arena_count_used(arena, more);
 }
 
 static uintptr_t map_own(hak_arena* arena, size_t bytes, size_t align) {

@@ -14,6 +14,7 @@ HAK_C_BEGIN
 
 typedef enum hak_lock_rank {
   HAK_RANK_HELPER,    /* the helper thread at work */
+  HAK_RANK_PURGE,     /* giving back pages of slabs */
   HAK_RANK_PROCESS,   /* start-up and the registry of threads */
   HAK_RANK_OWNER,     /* a thread's empty slabs */
   HAK_RANK_GUARDED,   /* guarded blocks */

@@ -51,5 +51,6 @@ HAK_API bool hak_trim(void) {
   hak_owner* owner = hak_thread_attach();
   if (owner == NULL) return false;
   hak_owner_trim(owner);
-  return hak_arena_purge(&hak_the_process.arena) != 0;
+  bool pages = hak_slab_pool_purge(&hak_the_process.slabs);
+  return hak_arena_purge(&hak_the_process.arena) != 0 || pages;
 }

@@ -24,19 +24,21 @@
  * every other thread: behind the program's own thread-locals, which may be large. */
 enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_ERRNO = 4096 };
 
-/* Memory below this is left to the slow paths: no thread is started for it. */
-#define HELPER_LEAST_BYTES ((uint64_t)1 << 20)
+/* No thread is started for less free memory, or for what may be free inside the slabs (and spare) of a smaller heap. */
+#define HELPER_LEAST_DIRTY_BYTES ((uint64_t)1 << 20)
+#define HELPER_LEAST_USED_BYTES ((uint64_t)8 << 20)
 enum { HELPER_LEAST_MS = 10, HELPER_IDLE_ROUNDS = 2 };
 
 static uintptr_t stack;             /* 0 until the first start */
-static HAK_SHARED(uint32_t) wanted; /* 1 from the decision to start until the decision to end */
+static HAK_SHARED(uint32_t) wanted; /* 1 from the decision to start until the decision to end; and where none may be */
 static HAK_SHARED(uint32_t) there;  /* not 0 while the thread exists: the kernel clears it at the very end */
 static hak_lock work_lock = HAK_LOCK_INIT(HAK_RANK_HELPER);
 
 static bool something_to_do(hak_process* process) {
-  if (hak_peek(&process->arena.stats.dirty_bytes) != 0) return true;
+  if (hak_peek(&process->arena.stats.dirty_bytes) != 0 || hak_load_relaxed(&process->slabs.purge_more) != 0)
+    return true;
   for (hak_thread* t = hak_load_acquire(&process->threads); t != NULL; t = t->next) {
-    if (hak_load_relaxed(&t->lost) == 0 && hak_load_relaxed(&t->owner.spare_units) != 0) return true;
+    if (hak_load_relaxed(&t->lost) == 0 && hak_load_relaxed(&t->owner.spare_total) != 0) return true;
   }
   return false;
 }
@@ -46,6 +48,7 @@ static void work(hak_process* process) {
   for (hak_thread* t = hak_load_acquire(&process->threads); t != NULL; t = t->next) {
     if (hak_load_relaxed(&t->lost) == 0) hak_owner_reclaim(&t->owner, true);
   }
+  hak_slab_pool_tick(&process->slabs);
   hak_arena_tick(&process->arena);
   hak_lock_release(&work_lock);
 }
@@ -101,9 +104,11 @@ static bool helper_start(hak_process* process) {
 }
 
 void hak_helper_consider(hak_process* process) {
-  if (hak_load_relaxed(&wanted) != 0 || process->options.background == 0) return;
-  uint64_t spare = (uint64_t)hak_load_relaxed(&hak_thread_owner->spare_units) << HAK_UNIT_SHIFT;
-  if (spare + hak_peek(&process->arena.stats.dirty_bytes) < HELPER_LEAST_BYTES) return;
+  if (hak_load_relaxed(&wanted) != 0) return;
+  if (hak_peek(&process->arena.stats.dirty_bytes) < HELPER_LEAST_DIRTY_BYTES &&
+      hak_peek(&process->arena.stats.used_bytes) < HELPER_LEAST_USED_BYTES) {
+    return;
+  }
   uint32_t expected = 0;
   if (!hak_cas_seq_cst(&wanted, &expected, 1u)) return;
   int saved = errno;
@@ -112,16 +117,19 @@ void hak_helper_consider(hak_process* process) {
   errno = saved;
 }
 
+void hak_helper_init(const hak_options* options) { hak_store_relaxed(&wanted, options->background == 0); }
+
 void hak_helper_before_fork(void) { hak_lock_acquire(&work_lock); }
 void hak_helper_after_fork_in_parent(void) { hak_lock_release(&work_lock); }
 void hak_helper_after_fork_in_child(void) {
   hak_lock_reset(&work_lock);
-  hak_store_relaxed(&wanted, 0u);
+  hak_helper_init(&hak_the_process.options);
   hak_store_relaxed(&there, 0u);
 }
 
 #else
 
+void hak_helper_init(const hak_options* options) { (void)options; }
 void hak_helper_consider(hak_process* process) { (void)process; }
 void hak_helper_before_fork(void) {}
 void hak_helper_after_fork_in_parent(void) {}

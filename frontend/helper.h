@@ -17,11 +17,14 @@
 #ifndef HAK_FRONTEND_HELPER_H
 #define HAK_FRONTEND_HELPER_H
 
-#include "base/config.h"
+#include "base/options.h"
 
 HAK_C_BEGIN
 
 struct hak_process;
+
+/* Before the first request. */
+void hak_helper_init(const hak_options* options);
 
 /* Starts the thread if it is wanted and not there. Cheap when there is nothing to do. */
 void hak_helper_consider(struct hak_process* process);

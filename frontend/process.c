@@ -25,6 +25,7 @@ static bool has_exit_key;
 
 static void before_fork(void) {
   hak_helper_before_fork();
+  hak_lock_acquire(&hak_the_process.slabs.purge_lock);
   hak_lock_acquire(&hak_the_process.lock);
   if (hak_sample_lock() != NULL) hak_lock_acquire(hak_sample_lock());
   hak_lock_acquire(&hak_the_process.slabs.lock);
@@ -38,6 +39,7 @@ static void each_lock(void (*act)(hak_lock*)) {
   act(&hak_the_process.slabs.lock);
   if (hak_sample_lock() != NULL) act(hak_sample_lock());
   act(&hak_the_process.lock);
+  act(&hak_the_process.slabs.purge_lock);
 }
 
 static void after_fork_in_parent(void) {
@@ -97,6 +99,7 @@ static bool process_start(void) {
   hak_process* process = &hak_the_process;
   const hak_os* os = hak_os_linux();
   hak_options_read(&process->options, environ);
+  hak_helper_init(&process->options);
   process->secret = os->secret();
   hak_meta_init(&process->meta, os);
   hak_map map = HAK_MAP_EMPTY;

@@ -22,7 +22,7 @@ static void abandoned_file(hak_slab_pool* pool, hak_slab* head) {
 }
 
 static void abandoned_add(hak_slab_pool* pool, hak_slab* head) {
-  hak_poke(&head->state, (uint8_t)HAK_SLAB_ABANDONED);
+  hak_store_release(&head->state, (uint8_t)HAK_SLAB_ABANDONED); /* as in slab_to_partial */
   hak_slab_set_owner(head, &hak_nobody);
   abandoned_file(pool, head);
   hak_add_relaxed(&pool->abandoned_count[head->class_index], 1u);

@@ -35,8 +35,7 @@ typedef struct hak_bin {
   uint32_t slab_count;    /* of all states */
   uint8_t header;         /* of a live block of the class */
   uint8_t class_index;
-  uint8_t units;       /* of a slab */
-  uint8_t spare_count; /* with `spare` */
+  uint16_t spare_count; /* with `spare` */
   hak_slab* current;
   /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
    * blocks are free, and the refills from it bring more. */

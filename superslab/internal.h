@@ -4,6 +4,7 @@
  * owner.c      the state machine: refill and the transitions
  * remote.c     frees by other threads: from the bit to the owner's hands
  * abandoned.c  slabs without an owner
+ * purge.c      pages of slabs that nobody allocates from
  */
 #ifndef HAK_SUPERSLAB_INTERNAL_H
 #define HAK_SUPERSLAB_INTERNAL_H
@@ -44,7 +45,6 @@ static inline void hak_body_prepend(hak_body_list* list, hak_slab_body* body) {
 static inline void hak_body_remove(hak_body_list* list, hak_slab_body* body) {
   *(body->prev != NULL ? &body->prev->next : &list->first) = body->next;
   *(body->next != NULL ? &body->next->prev : &list->last) = body->prev;
-  body->next = body->prev = NULL;
 }
 
 /* ---- owner.c ---- */
@@ -70,6 +70,15 @@ uint32_t hak_slab_collect_remote(hak_slab* head);
 void hak_slab_finish_collecting(hak_slab* head);
 /* Finds every slab of a list taken from an owner its present owner. self: the caller's owner or NULL. */
 void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
+
+/* ---- purge.c ---- */
+
+/* Waits until nobody gives pages of the slab back. Behind the sequentially consistent store that says that it is at
+ * rest no more, before any block of it is dealt or its body goes. */
+void hak_slab_wait_unpinned(const hak_slab_pool* pool, const hak_slab* head);
+static inline void hak_slab_leave_rest(const hak_slab_pool* pool, const hak_slab* head) {
+  if (HAK_UNLIKELY(hak_load_seq_cst(&pool->pinned) == head)) hak_slab_wait_unpinned(pool, head);
+}
 
 /* ---- abandoned.c ---- */
 

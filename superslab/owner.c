@@ -46,7 +46,6 @@ static void bin_init(hak_bin* bin, unsigned class_index) {
   bin->window_bytes = bin->grain * 64;
   bin->header = row->header;
   bin->class_index = (uint8_t)class_index;
-  bin->units = row->units;
   bin_close(bin);
 }
 
@@ -169,14 +168,18 @@ static void slab_to_full(hak_owner* owner, hak_slab* head, uint32_t freed) {
 }
 
 static void slab_to_partial(hak_owner* owner, hak_slab* head, uint32_t live) {
-  hak_poke(&head->state, (uint8_t)HAK_SLAB_PARTIAL);
+  /* Pairs with is_at_rest (purge.c), behind which the slab's record is read. */
+  hak_store_release(&head->state, (uint8_t)HAK_SLAB_PARTIAL);
   head->countdown = live;
   hak_body_append(&owner->bins[head->class_index].partial, hak_slab_body_of(head));
 }
 
 static void slab_to_current(hak_owner* owner, hak_slab* head) {
   hak_bin* bin = &owner->bins[head->class_index];
-  hak_poke(&head->state, (uint8_t)HAK_SLAB_CURRENT);
+  hak_slab_body* body = hak_slab_body_of(head);
+  hak_store_seq_cst(&head->state, (uint8_t)HAK_SLAB_CURRENT);
+  hak_slab_leave_rest(owner->pool, head);
+  body->seen_at = body->purged_at = HAK_SLAB_NOT_YET;
   head->countdown = HAK_SLAB_NO_COUNTDOWN;
   bin->current = head;
   bin->phase = NULL; /* no window yet: the search begins at word 0 */
@@ -201,7 +204,7 @@ static void slab_to_empty(hak_owner* owner, hak_slab* head) {
     hak_slab_body_of(head)->aged = false;
     hak_body_append(&bin->spare, hak_slab_body_of(head));
     bin->spare_count++;
-    hak_store_relaxed(&owner->spare_units, owner->spare_units + bin->units);
+    hak_store_relaxed(&owner->spare_total, owner->spare_total + 1);
   }
   hak_lock_release(&owner->spare_lock);
   if (!keep) slab_release(owner, head);
@@ -211,7 +214,7 @@ static void slab_to_empty(hak_owner* owner, hak_slab* head) {
 static void spare_remove(hak_owner* owner, hak_bin* bin, hak_slab_body* body) {
   hak_body_remove(&bin->spare, body);
   bin->spare_count--;
-  hak_store_relaxed(&owner->spare_units, owner->spare_units - bin->units);
+  hak_store_relaxed(&owner->spare_total, owner->spare_total - 1);
 }
 
 /* The spare that was used last. */
@@ -224,7 +227,7 @@ static hak_slab* spare_take(hak_owner* owner, hak_bin* bin) {
 }
 
 void hak_owner_reclaim(hak_owner* owner, bool aged) {
-  if (hak_load_relaxed(&owner->spare_units) == 0) return;
+  if (hak_load_relaxed(&owner->spare_total) == 0) return;
   hak_lock_acquire(&owner->spare_lock);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     hak_bin* bin = &owner->bins[c];
@@ -299,7 +302,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
   if (head != NULL) return head;
   /* Before the arena takes memory from the kernel, the other bins' empty slabs go back to it. */
-  if (hak_load_relaxed(&owner->spare_units) != 0 &&
+  if (hak_load_relaxed(&owner->spare_total) != 0 &&
       !hak_arena_has_dirty(owner->pool->arena, hak_size_classes[bin->class_index].units)) {
     hak_owner_reclaim(owner, false);
   }

@@ -21,6 +21,13 @@ typedef struct hak_slab_pool {
   hak_lock lock; /* of the lists below and of every change from and to ABANDONED */
   hak_body_list abandoned[HAK_CLASSES];
   HAK_SHARED(unsigned) abandoned_count[HAK_CLASSES]; /* read without the lock, as a hint */
+  /* Pages of slabs at rest (purge.c). */
+  hak_lock purge_lock;             /* one thread at a time gives them back */
+  HAK_SHARED(hak_slab*) pinned;    /* the slab that it is at; NULL: none */
+  HAK_SHARED(unsigned) purge_more; /* the round is not over, or it has met slabs that something was freed of of late */
+  uintptr_t purge_next;            /* where the next step of the round begins; 0: at the first slab */
+  bool purge_again;                /* such slabs, in this round */
+  HAK_SHARED(uint64_t) purged_bytes; /* given back so far */
 } hak_slab_pool;
 
 /* Slow-path events, counted by the owner, added up by readers. A table: name, help. */
@@ -63,7 +70,7 @@ struct hak_owner {
   hak_owner_counters counters;
   /* Of the bins' empty slabs, which the helper thread may take away (hak_owner_reclaim). */
   hak_lock spare_lock;
-  HAK_SHARED(uint32_t) spare_units; /* that they take in the arena */
+  HAK_SHARED(uint32_t) spare_total;
   /* Slabs with remote frees, linked by remote_next; pushed by any thread, taken as a whole. Its own cache line. */
   _Alignas(HAK_CACHE_LINE) HAK_SHARED(hak_slab*) remote_slabs;
 };
@@ -109,6 +116,12 @@ void hak_owner_trim(hak_owner* owner);
 /* Any thread: gives back the empty slabs that an owner has kept for later; with `aged` only those that were there at
  * the last such call. */
 void hak_owner_reclaim(hak_owner* owner, bool aged);
+
+/* Any thread, with no lock of ours but the helper's: gives back whole pages of free blocks in slabs that no bin takes
+ * blocks from. A tick does one step of a round through all slabs, and leaves those out of which something was freed
+ * since the last round; hak_slab_pool_purge does all at once, and says whether there were any. */
+void hak_slab_pool_tick(hak_slab_pool* pool);
+bool hak_slab_pool_purge(hak_slab_pool* pool);
 
 /* The thread ends (or a tool is done): empty slabs go, the others are abandoned. The owner can be used again. */
 void hak_owner_abandon(hak_owner* owner);

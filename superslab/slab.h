@@ -72,8 +72,13 @@ struct hak_slab_body {
   bool guarded;               /* the unit behind the slab is inaccessible */
   bool aged;                  /* while spare: since the last hak_owner_reclaim */
   uint32_t wake;              /* while full: frees from full to partial */
-  uint64_t bits[];            /* words of the slab's own, then as many remote ones */
+  /* While at rest, of purge.c: live blocks when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET.
+   */
+  uint32_t seen_at, purged_at;
+  uint64_t bits[]; /* words of the slab's own, then as many remote ones */
 };
+
+#define HAK_SLAB_NOT_YET UINT32_MAX
 
 typedef struct hak_body_list {
   hak_slab_body *first, *last;

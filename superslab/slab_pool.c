@@ -9,6 +9,7 @@ enum { SLAB_DENSE_BYTES = 8192 };
 void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta) {
   memset(pool, 0, sizeof *pool);
   pool->lock.rank = HAK_RANK_ABANDONED;
+  pool->purge_lock.rank = HAK_RANK_PURGE;
   pool->arena = arena;
   pool->meta = meta;
 }
@@ -29,6 +30,7 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
       (((base >> row->shift) & ~(uintptr_t)63) << row->shift) + (row->first & ((1u << row->shift) - 1));
   body->first_grain = first;
   body->end_grain = end;
+  body->seen_at = body->purged_at = HAK_SLAB_NOT_YET;
   body->phase = &hak_phases[row->grains][first % row->grains];
   memset(body->bits, 0xff, words * sizeof(uint64_t));
   body->remote = (uintptr_t)(body->bits + words) - (base >> row->shift >> 6) * sizeof(uint64_t);
@@ -98,6 +100,8 @@ void hak_slab_release(hak_slab_pool* pool, hak_slab* head) {
     head[i].mask = 0;
     hak_poke(&head[i].kind, (uint8_t)HAK_CELL_NONE);
   }
+  hak_store_seq_cst(&head->kind, (uint8_t)HAK_CELL_NONE);
+  hak_slab_leave_rest(pool, head);
   hak_meta_free(pool->meta, HAK_META_BODY, body, hak_body_bytes(body->words));
   /* Free memory reads as zero there, and the headers of freed blocks do not. */
   size_t bytes = (size_t)row->units << HAK_UNIT_SHIFT;

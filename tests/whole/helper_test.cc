@@ -84,6 +84,25 @@ TEST(Helper, LeavesErrnoAsItIsWhereItCannotBeStarted) {
             "");
 }
 
+// Nine in ten blocks are free, and every slab has a live one.
+TEST(Helper, GivesBackPagesOfSlabsThatAreNotEmpty) {
+  if (!HAK_POOL_TLS) GTEST_SKIP() << "blocks of this size have no slabs in this build";
+  if (HAK_SEALED) GTEST_SKIP() << "freed blocks have contents in this build";
+  constexpr size_t kBlocks = 5000;
+  constexpr size_t kBytes = 20000;
+  std::vector<void*> blocks(kBlocks);
+  for (size_t i = 0; i < kBlocks; i++) Stamp(blocks[i] = malloc(kBytes), kBytes, i);
+  size_t full = ResidentBytes();
+  for (size_t i = 0; i < kBlocks; i++) {
+    if (i % 10 != 0) free(blocks[i]);
+  }
+  EXPECT_TRUE(Within10Seconds([full] { return ResidentBytes() < full - kBlocks * kBytes / 2; }));
+  for (size_t i = 0; i < kBlocks; i += 10) {
+    EXPECT_TRUE(Stamped(blocks[i], kBytes, i));
+    free(blocks[i]);
+  }
+}
+
 // Spares of threads that stayed with the parent are nobody's work.
 TEST(Helper, EndsInAChildToo) {
   std::string wrong;

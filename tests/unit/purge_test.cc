@@ -1,0 +1,236 @@
+// superslab/owner.h: whole pages of free blocks go back to the kernel from slabs that nobody allocates from.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "superslab/owner.h"
+#include "tests/unit/rig.h"
+
+namespace {
+
+constexpr size_t kPage = 4096;
+constexpr uint32_t kKeepOneIn = 10;
+
+class Purge : public testing::TestWithParam<unsigned> {
+ protected:
+  void SetUp() override {
+    if (HAK_SEALED) GTEST_SKIP() << "freed blocks have contents in this build";
+  }
+
+  // Slabs of the class, the last of them current, with every tenth block live.
+  void leave_holes(size_t slabs) {
+    std::vector<void*> blocks;
+    for (size_t i = 0; i < slabs * row.capacity; i++) {
+      blocks.push_back(rig.alloc(owner, GetParam()));
+      fill_block(blocks.back(), row.usable, static_cast<uint32_t>(i));
+    }
+    for (size_t i = 0; i < blocks.size(); i++) {
+      if (i % kKeepOneIn == 0) {
+        live.push_back({blocks[i], static_cast<uint32_t>(i)});
+      } else {
+        ASSERT_TRUE(rig.free(owner, blocks[i]));
+      }
+    }
+  }
+
+  // Whole pages without a byte of a live block or of its header, in the slabs that are not current.
+  size_t free_pages() {
+    std::map<const hak_slab*, std::set<uintptr_t>> resting;
+    for (const auto& [block, tag] : live) {
+      if (rig.head(block)->state != HAK_SLAB_CURRENT) resting[rig.head(block)].insert(address_of(block));
+    }
+    size_t pages = 0;
+    for (const auto& [slab, blocks] : resting) {
+      uintptr_t base = hak_slab_body_of(slab)->base;
+      uintptr_t gap = base + row.first;
+      for (uintptr_t block : blocks) {
+        pages += whole_pages(gap, block - (row.header != 0));
+        gap = block + row.stride;
+      }
+      pages += whole_pages(gap, base + row.units * HAK_UNIT_BYTES);
+    }
+    return pages;
+  }
+  static size_t whole_pages(uintptr_t from, uintptr_t to) {
+    uintptr_t start = hak_align_up(from, kPage);
+    uintptr_t end = hak_align_down(to, kPage);
+    return start < end ? (end - start) / kPage : 0;
+  }
+
+  void expect_live_blocks_whole() {
+    for (const auto& [block, tag] : live) EXPECT_TRUE(block_holds(block, row.usable, tag));
+    rig.check();
+  }
+  uint64_t purged() const { return rig.pool.purged_bytes; }
+
+  const hak_size_class& row = row_of(GetParam());
+  Rig rig;
+  hak_owner* owner = rig.make_owner();
+  std::vector<std::pair<void*, uint32_t>> live;
+};
+
+TEST_P(Purge, TakesTheWholePagesAmongFreeBlocksAtTheSecondTick) {
+  leave_holes(3);
+  size_t expected = free_pages() * kPage;
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(purged(), 0u);
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(purged(), expected);
+  expect_live_blocks_whole();
+  int calls = rig.os.calls(FakeOs::kPurge);
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPurge), calls) << "once is enough";
+  EXPECT_EQ(rig.pool.purge_more, 0u) << "nothing is left to wait for";
+}
+
+TEST_P(Purge, OfAllTakesThemAtOnce) {
+  leave_holes(3);
+  EXPECT_EQ(hak_slab_pool_purge(&rig.pool), free_pages() > 0);
+  EXPECT_EQ(purged(), free_pages() * kPage);
+  expect_live_blocks_whole();
+  EXPECT_FALSE(hak_slab_pool_purge(&rig.pool));
+}
+
+TEST_P(Purge, TakesThoseOfSlabsWithoutAnOwner) {
+  leave_holes(3);
+  hak_owner_abandon(owner);
+  size_t expected = free_pages() * kPage;
+  hak_slab_pool_tick(&rig.pool);
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(purged(), expected);
+  expect_live_blocks_whole();
+}
+
+TEST_P(Purge, WaitsWhileBlocksAreFreed) {
+  leave_holes(2);
+  hak_slab_pool_tick(&rig.pool);
+  ASSERT_NE(rig.head(live.front().first)->state, HAK_SLAB_CURRENT);
+  ASSERT_TRUE(rig.free(owner, live.front().first));
+  live.erase(live.begin());
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(purged(), 0u);
+  EXPECT_NE(rig.pool.purge_more, 0u);
+}
+
+TEST_P(Purge, TakesThemAgainWhenTheBlocksHaveBeenInUseAgain) {
+  leave_holes(3);
+  hak_slab_pool_purge(&rig.pool);
+  uint64_t first = purged();
+  size_t slabs = rig.stats().runs;
+  std::vector<void*> blocks;
+  for (size_t i = 0; i < 3 * row.capacity - live.size(); i++) {
+    blocks.push_back(rig.alloc(owner, GetParam()));
+    memset(blocks.back(), 0xee, row.usable);
+  }
+  EXPECT_EQ(rig.stats().runs, slabs) << "from the same slabs";
+  expect_live_blocks_whole();
+  for (void* block : blocks) ASSERT_TRUE(rig.free(owner, block));
+  hak_slab_pool_purge(&rig.pool);
+  EXPECT_EQ(purged() - first, free_pages() * kPage);
+  expect_live_blocks_whole();
+}
+
+TEST_P(Purge, LeavesSlabsWithFewFreeBlocksAlone) {
+  std::vector<void*> blocks;
+  for (size_t i = 0; i < 2 * size_t{row.capacity}; i++) blocks.push_back(rig.alloc(owner, GetParam()));
+  for (size_t i = 0; i < row.capacity / 5; i++) ASSERT_TRUE(rig.free(owner, blocks[i]));
+  EXPECT_FALSE(hak_slab_pool_purge(&rig.pool));
+}
+
+// The allocating thread runs into a slab whose pages are being given back.
+TEST_P(Purge, ABinWaitsForASlabThatIsPinned) {
+  leave_holes(2);
+  hak_slab* resting = rig.head(live.front().first);
+  ASSERT_EQ(resting->state, HAK_SLAB_PARTIAL);
+  hak_store_seq_cst(&rig.pool.pinned, resting);
+  std::atomic<bool> unpinned{false};
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    unpinned = true;
+    hak_store_seq_cst(&rig.pool.pinned, static_cast<hak_slab*>(nullptr));
+  });
+  void* block;
+  do {
+    block = rig.alloc(owner, GetParam());
+  } while (rig.head(block) != resting);
+  EXPECT_TRUE(unpinned);
+  other.join();
+}
+
+TEST_P(Purge, AReleaseWaitsForASlabThatIsPinned) {
+  leave_holes(2);
+  hak_slab* resting = rig.head(live.front().first);
+  hak_store_seq_cst(&rig.pool.pinned, resting);
+  std::atomic<bool> unpinned{false};
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    unpinned = true;
+    hak_store_seq_cst(&rig.pool.pinned, static_cast<hak_slab*>(nullptr));
+  });
+  for (const auto& [block, tag] : live) ASSERT_TRUE(rig.free(owner, block));
+  hak_owner_trim(owner);
+  EXPECT_TRUE(unpinned);
+  other.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(EachClass, Purge, testing::Range(0u, unsigned{HAK_CLASSES}), name_of_class);
+
+// A block and its class. The ends and the middle are enough to notice that a page has gone.
+struct Marked {
+  uint8_t* block = nullptr;
+  unsigned class_index = 0;
+
+  uint8_t mark() const { return static_cast<uint8_t>(address_of(block) >> 4 | 1); }
+  size_t last() const { return row_of(class_index).usable - 1; }
+  void write() const { block[0] = block[last() / 2] = block[last()] = mark(); }
+  bool whole() const { return block[0] == mark() && block[last() / 2] == mark() && block[last()] == mark(); }
+};
+
+// Threads that allocate and free in waves, while another gives back whatever is free at each moment.
+TEST(PurgeStress, LiveBlocksKeepTheirContents) {
+  if (HAK_SEALED) GTEST_SKIP() << "freed blocks have contents in this build";
+  Rig rig;
+  std::atomic<int> working{3};
+  std::atomic<int> damaged{0};
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 3; t++) {
+    threads.emplace_back([&rig, &working, &damaged, t] {
+      auto owner = std::make_unique<hak_owner>();
+      hak_owner_init(owner.get(), &rig.pool, t + 1);
+      Random random(t);
+      const unsigned classes[] = {class_of_stride(1024), class_of_stride(4096), class_of_stride(16384)};
+      std::vector<Marked> slots(1000);
+      for (int wave = 0; wave < 200 / kSlowdown; wave++) {
+        for (Marked& slot : slots) {
+          if (slot.block != nullptr) continue;
+          slot.class_index = classes[random.below(3)];
+          slot.block = static_cast<uint8_t*>(rig.alloc(owner.get(), slot.class_index));
+          slot.write();
+        }
+        bool last = wave == 200 / kSlowdown - 1;
+        for (Marked& slot : slots) {
+          if (!last && random.below(4) == 0) continue;
+          damaged += !slot.whole();
+          rig.free(owner.get(), slot.block);
+          slot.block = nullptr;
+        }
+        if (t == 0) hak_slab_pool_purge(&rig.pool);
+      }
+      hak_owner_abandon(owner.get());
+      working--;
+    });
+  }
+  while (working > 0) hak_slab_pool_purge(&rig.pool);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(damaged, 0);
+  EXPECT_GT(rig.pool.purged_bytes, 0u);
+}
+
+}  // namespace
