@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/bits.h"
 #include "base/fatal.h"
 #include "base/os.h"
@@ -108,11 +109,11 @@ static bool linux_touched(uintptr_t address, size_t bytes, uint8_t* pages) {
 }
 
 /* mremap to a fixed place unmaps what is there, and may fail after that: for want of address space, which a process
- * with a limit could not get back, so that there it is left alone; or because the source is of several mappings. */
-static bool may_replace(void) {
-  struct rlimit addresses, data;
-  return getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur == RLIM_INFINITY &&
-         getrlimit(RLIMIT_DATA, &data) == 0 && data.rlim_cur == RLIM_INFINITY;
+ * with a limit could not get back; or because the source is of several mappings. The first is tried out beforehand. */
+static bool may_map_more(size_t bytes) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+  return p != MAP_FAILED && munmap(p, bytes) == 0;
 }
 
 /* After such a failure: maps the target again, if it is gone. */
@@ -124,20 +125,21 @@ static void restore_target(uintptr_t target, size_t bytes, int protection) {
 }
 
 static bool linux_move(uintptr_t from, uintptr_t to, size_t bytes) {
-  if (!may_replace()) return false;
   int saved = errno;
-  void* p = mremap((void*)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void*)to);
-  if (p == MAP_FAILED) restore_target(to, bytes, PROT_READ | PROT_WRITE);
+  int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  bool may = may_map_more(bytes);
+  void* p = may ? mremap((void*)from, bytes, bytes, flags, (void*)to) : MAP_FAILED;
+  if (may && p == MAP_FAILED) restore_target(to, bytes, PROT_READ | PROT_WRITE);
   errno = saved;
   return p != MAP_FAILED;
 }
 
 static bool linux_resize(uintptr_t address, size_t old_bytes, size_t new_bytes, uintptr_t target) {
-  if (target != 0 && !may_replace()) return false;
   int saved = errno;
   int flags = target == 0 ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
-  void* p = mremap((void*)address, old_bytes, new_bytes, flags, (void*)target);
-  if (p == MAP_FAILED && target != 0) restore_target(target, new_bytes, PROT_NONE);
+  bool may = target == 0 || may_map_more(new_bytes);
+  void* p = may ? mremap((void*)address, old_bytes, new_bytes, flags, (void*)target) : MAP_FAILED;
+  if (may && target != 0 && p == MAP_FAILED) restore_target(target, new_bytes, PROT_NONE);
   errno = saved;
   return p != MAP_FAILED;
 }
@@ -148,9 +150,12 @@ static void linux_huge_pages(uintptr_t address, size_t bytes, bool on) {
   errno = saved;
 }
 
+/* A kernel that cannot is asked once: a program may forbid itself prctl later, on pain of its life (seccomp). */
 static void linux_name(uintptr_t address, size_t bytes, const char* name) {
+  static HAK_SHARED(bool) refused;
+  if (hak_load_relaxed(&refused)) return;
   int saved = errno;
-  prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, bytes, name);
+  if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, bytes, name) != 0) hak_store_relaxed(&refused, true);
   errno = saved;
 }
 

@@ -57,72 +57,121 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
   hak_fatal("operator new: out of memory, and no C++ runtime to throw", bytes);
 }
 
-#define NEW(symbol, throws)                                                            \
-  HAK_API void* symbol(size_t bytes);                                                  \
-  HAK_API void* symbol(size_t bytes) {                                                 \
-    void* block = hak_entry_alloc(bytes);                                              \
-    return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, throws); \
+/* A program on the shared library may replace the basic forms (of new and delete, without and with an alignment) and no
+ * others: then the others have to call the program's, as the standard says of the library's own. Hence a second name
+ * for each basic form, which is always ours. */
+#define OURS(symbol) ours##symbol
+#define DECLARE_OURS(result, symbol, ...) \
+  extern result OURS(symbol)(__VA_ARGS__) __attribute__((alias(#symbol), visibility("hidden")))
+#define IS_REPLACED(symbol) HAK_UNLIKELY(symbol != OURS(symbol))
+
+HAK_API void* _Znwm(size_t bytes);
+HAK_API void* _ZnwmSt11align_val_t(size_t bytes, size_t align);
+HAK_API void _ZdlPv(void* block);
+HAK_API void _ZdlPvSt11align_val_t(void* block, size_t align);
+
+HAK_API void* _Znwm(size_t bytes) {
+  void* block = hak_entry_alloc(bytes);
+  return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, true);
+}
+HAK_API void* _ZnwmSt11align_val_t(size_t bytes, size_t align) {
+  void* block = hak_entry_aligned(align, bytes);
+  return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, true);
+}
+HAK_API void _ZdlPv(void* block) { hak_entry_delete(block); }
+HAK_API void _ZdlPvSt11align_val_t(void* block, size_t align) { hak_entry_free_aligned(block, 0, align); }
+
+DECLARE_OURS(void*, _Znwm, size_t bytes);
+DECLARE_OURS(void*, _ZnwmSt11align_val_t, size_t bytes, size_t align);
+DECLARE_OURS(void, _ZdlPv, void* block);
+DECLARE_OURS(void, _ZdlPvSt11align_val_t, void* block, size_t align);
+
+/* ---- the other forms ---- */
+
+#define NEW(symbol)                                                                  \
+  HAK_API void* symbol(size_t bytes);                                                \
+  HAK_API void* symbol(size_t bytes) {                                               \
+    if (IS_REPLACED(_Znwm)) return _Znwm(bytes);                                     \
+    void* block = hak_entry_alloc(bytes);                                            \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, true); \
   }
 #define NEW_NOTHROW(symbol)                                                           \
   HAK_API void* symbol(size_t bytes, const void* nothrow);                            \
   HAK_API void* symbol(size_t bytes, const void* nothrow) {                           \
-    void* block = hak_entry_alloc(bytes);                                             \
     (void)nothrow;                                                                    \
+    if (IS_REPLACED(_Znwm)) return hak_new_or_null(_Znwm, bytes);                     \
+    void* block = hak_entry_alloc(bytes);                                             \
     return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, false); \
   }
-#define NEW_ALIGNED(symbol)                                                  \
-  HAK_API void* symbol(size_t bytes, size_t align);                          \
-  HAK_API void* symbol(size_t bytes, size_t align) {                         \
-    void* block = hak_entry_aligned(align, bytes);                           \
-    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, true); \
+#define NEW_ALIGNED(symbol)                                                           \
+  HAK_API void* symbol(size_t bytes, size_t align);                                   \
+  HAK_API void* symbol(size_t bytes, size_t align) {                                  \
+    if (IS_REPLACED(_ZnwmSt11align_val_t)) return _ZnwmSt11align_val_t(bytes, align); \
+    void* block = hak_entry_aligned(align, bytes);                                    \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, true);          \
   }
-#define NEW_ALIGNED_NOTHROW(symbol)                                           \
-  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow);      \
-  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow) {     \
-    void* block = hak_entry_aligned(align, bytes);                            \
-    (void)nothrow;                                                            \
-    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, false); \
+#define NEW_ALIGNED_NOTHROW(symbol)                                                                            \
+  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow);                                       \
+  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow) {                                      \
+    (void)nothrow;                                                                                             \
+    if (IS_REPLACED(_ZnwmSt11align_val_t)) return hak_new_aligned_or_null(_ZnwmSt11align_val_t, bytes, align); \
+    void* block = hak_entry_aligned(align, bytes);                                                             \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, false);                                  \
   }
-#define DELETE(symbol)              \
-  HAK_API void symbol(void* block); \
-  HAK_API void symbol(void* block) { hak_entry_delete(block); }
+#define DELETE(symbol)               \
+  HAK_API void symbol(void* block);  \
+  HAK_API void symbol(void* block) { \
+    if (IS_REPLACED(_ZdlPv)) {       \
+      _ZdlPv(block);                 \
+    } else {                         \
+      hak_entry_delete(block);       \
+    }                                \
+  }
 #define DELETE_NOTHROW(symbol)                            \
   HAK_API void symbol(void* block, const void* nothrow);  \
   HAK_API void symbol(void* block, const void* nothrow) { \
     (void)nothrow;                                        \
-    hak_entry_delete(block);                              \
+    _ZdlPv(block);                                        \
   }
-#define DELETE_SIZED(symbol)                      \
-  HAK_API void symbol(void* block, size_t bytes); \
-  HAK_API void symbol(void* block, size_t bytes) { hak_entry_free_sized(block, bytes); }
+#define DELETE_SIZED(symbol)                       \
+  HAK_API void symbol(void* block, size_t bytes);  \
+  HAK_API void symbol(void* block, size_t bytes) { \
+    if (IS_REPLACED(_ZdlPv)) {                     \
+      _ZdlPv(block);                               \
+    } else {                                       \
+      hak_entry_free_sized(block, bytes);          \
+    }                                              \
+  }
 #define DELETE_ALIGNED(symbol)                    \
   HAK_API void symbol(void* block, size_t align); \
-  HAK_API void symbol(void* block, size_t align) { hak_entry_free_aligned(block, 0, align); }
-#define DELETE_SIZED_ALIGNED(symbol)                            \
-  HAK_API void symbol(void* block, size_t bytes, size_t align); \
-  HAK_API void symbol(void* block, size_t bytes, size_t align) { hak_entry_free_aligned(block, bytes, align); }
+  HAK_API void symbol(void* block, size_t align) { _ZdlPvSt11align_val_t(block, align); }
+#define DELETE_SIZED_ALIGNED(symbol)                             \
+  HAK_API void symbol(void* block, size_t bytes, size_t align);  \
+  HAK_API void symbol(void* block, size_t bytes, size_t align) { \
+    if (IS_REPLACED(_ZdlPvSt11align_val_t)) {                    \
+      _ZdlPvSt11align_val_t(block, align);                       \
+    } else {                                                     \
+      hak_entry_free_aligned(block, bytes, align);               \
+    }                                                            \
+  }
 #define DELETE_ALIGNED_NOTHROW(symbol)                                  \
   HAK_API void symbol(void* block, size_t align, const void* nothrow);  \
   HAK_API void symbol(void* block, size_t align, const void* nothrow) { \
     (void)nothrow;                                                      \
-    hak_entry_free_aligned(block, 0, align);                            \
+    _ZdlPvSt11align_val_t(block, align);                                \
   }
 
-NEW(_Znwm, true)
-NEW(_Znam, true)
+NEW(_Znam)
 NEW_NOTHROW(_ZnwmRKSt9nothrow_t)
 NEW_NOTHROW(_ZnamRKSt9nothrow_t)
-NEW_ALIGNED(_ZnwmSt11align_val_t)
 NEW_ALIGNED(_ZnamSt11align_val_t)
 NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t)
 NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
-DELETE(_ZdlPv)
 DELETE(_ZdaPv)
 DELETE_NOTHROW(_ZdlPvRKSt9nothrow_t)
 DELETE_NOTHROW(_ZdaPvRKSt9nothrow_t)
 DELETE_SIZED(_ZdlPvm)
 DELETE_SIZED(_ZdaPvm)
-DELETE_ALIGNED(_ZdlPvSt11align_val_t)
 DELETE_ALIGNED(_ZdaPvSt11align_val_t)
 DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t)
 DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t)

@@ -11,3 +11,19 @@ extern "C" bool hak_new_handler_returns(void (*handler)(void)) {
     return false;
   }
 }
+
+extern "C" void* hak_new_or_null(void* (*operator_new)(size_t), size_t bytes) {
+  try {
+    return operator_new(bytes);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+extern "C" void* hak_new_aligned_or_null(void* (*operator_new)(size_t, size_t), size_t bytes, size_t align) {
+  try {
+    return operator_new(bytes, align);
+  } catch (...) {
+    return nullptr;
+  }
+}

@@ -9,6 +9,10 @@ HAK_C_BEGIN
 /* Calls the handler for a nothrow form of new: false if it threw, which ends the attempt. */
 bool hak_new_handler_returns(void (*handler)(void));
 
+/* The program's own operator new, without and with an alignment: NULL if it throws. */
+void* hak_new_or_null(void* (*operator_new)(size_t), size_t bytes);
+void* hak_new_aligned_or_null(void* (*operator_new)(size_t, size_t), size_t bytes, size_t align);
+
 HAK_C_END
 
 #endif

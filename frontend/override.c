@@ -20,7 +20,15 @@ HAK_API void* malloc(size_t bytes) { return hak_entry_alloc(bytes); }
 HAK_API void free(void* block) { hak_entry_free(block); }
 HAK_API void* calloc(size_t count, size_t bytes) { return hak_entry_calloc(count, bytes); }
 HAK_API void* realloc(void* block, size_t bytes) { return hak_entry_realloc(block, bytes); }
-HAK_API void* reallocarray(void* block, size_t count, size_t bytes) { return hak_reallocarray(block, count, bytes); }
+/* By the name of realloc, which a tool may have taken over where it does not know this one (valgrind's). */
+HAK_API void* reallocarray(void* block, size_t count, size_t bytes) {
+  size_t total;
+  if (__builtin_mul_overflow(count, bytes, &total)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return realloc(block, total);
+}
 
 HAK_API void* aligned_alloc(size_t align, size_t bytes) { return hak_aligned_alloc(align, bytes); }
 /* As in glibc, any alignment will do: the next power of two is taken. */
@@ -40,6 +48,15 @@ HAK_API void* pvalloc(size_t bytes) {
   }
   return hak_aligned_alloc(page, whole);
 }
+
+/* glibc's second names of its own functions, for those who call them. */
+HAK_API void* __libc_malloc(size_t bytes) { return malloc(bytes); }
+HAK_API void __libc_free(void* block) { free(block); }
+HAK_API void* __libc_calloc(size_t count, size_t bytes) { return calloc(count, bytes); }
+HAK_API void* __libc_realloc(void* block, size_t bytes) { return realloc(block, bytes); }
+HAK_API void* __libc_memalign(size_t align, size_t bytes) { return memalign(align, bytes); }
+HAK_API void* __libc_valloc(size_t bytes) { return valloc(bytes); }
+HAK_API void* __libc_pvalloc(size_t bytes) { return pvalloc(bytes); }
 
 HAK_API size_t malloc_usable_size(void* block) { return hak_usable_size(block); }
 

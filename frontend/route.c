@@ -174,7 +174,7 @@ static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
   return hak_align_up(bytes, hak_the_process.arena.os->page_bytes) == hak_large_usable(cell);
 }
 
-void hak_route_free_sized_slow(void* block, size_t bytes) {
+HAK_MEDIUM void hak_route_free_sized_slow(void* block, size_t bytes) {
   if (HAK_CHECKED && block != NULL) {
     const hak_cell* cell = hak_route_live_or_abort("delete", (uintptr_t)block);
     if (HAK_UNLIKELY(!size_fits(cell, bytes, false))) hak_misuse_size(cell, (uintptr_t)block, bytes);

@@ -45,6 +45,11 @@ TEST(Start, UnderAnAddressSpaceOfThirtyMegabytes) {
 // It ended the process: "no C++ runtime to throw".
 TEST(Start, BeforeTheCppRuntimeThatThrows) { ExpectWell("tests/whole/late_runtime"); }
 
+// The forms that it leaves out went past its own to hakmem, which did not know the pointers.
+TEST(Start, OfAProgramWithABasicOperatorNewOfItsOwn) {
+  ExpectWell("LD_PRELOAD=$PWD/frontend/libhakmem.so tests/whole/replaced_new");
+}
+
 TEST(Start, WithRandomAddressesAndWithout) {
   for (int i = 0; i < 20; i++) ExpectWell("tests/whole/probe 5000");
   if (Shell("setarch -R true").status == 0) ExpectWell("setarch -R tests/whole/probe");
