@@ -1,7 +1,10 @@
+#define _GNU_SOURCE
 #include "arena/arena.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "arena/internal.h"
 
@@ -248,7 +251,7 @@ void hak_arena_acquire_whole(hak_arena* arena) {
   hak_lock_acquire(&arena->lock);
   for (int naps = 0; arena->unlocked != 0 && naps < ARENA_MOST_NAPS; naps++) {
     hak_lock_release(&arena->lock);
-    nanosleep(&nap, NULL);
+    syscall(SYS_nanosleep, &nap, NULL); /* libc's is a point where threads are cancelled; fork is none */
     hak_lock_acquire(&arena->lock);
   }
 }

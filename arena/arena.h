@@ -113,8 +113,8 @@ size_t hak_arena_tick(hak_arena* arena);
 size_t hak_arena_purge(hak_arena* arena);
 
 /* Takes the lock at a moment when no units are out of everyone's hands, for a fork: the child would never get them
- * back. Gives up after some ten milliseconds and takes it as it is: the thread in question may be the caller, whom a
- * signal has interrupted. */
+ * back. Gives up after some tens of milliseconds and takes it as it is: the thread in question may be the caller, whom
+ * a signal has interrupted. */
 void hak_arena_acquire_whole(hak_arena* arena);
 
 hak_arena_stats hak_arena_read_stats(hak_arena* arena);

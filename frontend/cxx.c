@@ -57,9 +57,9 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
   hak_fatal("operator new: out of memory, and no C++ runtime to throw", bytes);
 }
 
-/* A program on the shared library may replace the basic forms (of new and delete, without and with an alignment) and no
- * others: then the others have to call the program's, as the standard says of the library's own. Hence a second name
- * for each basic form, which is always ours. */
+/* A program on the shared library may replace some forms and not others. Those that it leaves to us then come to its
+ * own as they do in the C++ runtime, which the standard describes: the array forms to those for one object, the nothrow
+ * and sized ones to those without. Hence a second name for each form that others come to, which is always ours. */
 #define OURS(symbol) ours##symbol
 #define DECLARE_OURS(result, symbol, ...) \
   extern result OURS(symbol)(__VA_ARGS__) __attribute__((alias(#symbol), visibility("hidden")))
@@ -86,94 +86,95 @@ DECLARE_OURS(void*, _ZnwmSt11align_val_t, size_t bytes, size_t align);
 DECLARE_OURS(void, _ZdlPv, void* block);
 DECLARE_OURS(void, _ZdlPvSt11align_val_t, void* block, size_t align);
 
-/* ---- the other forms ---- */
+HAK_API void* _Znam(size_t bytes);
+HAK_API void* _ZnamSt11align_val_t(size_t bytes, size_t align);
+HAK_API void _ZdaPv(void* block);
+HAK_API void _ZdaPvSt11align_val_t(void* block, size_t align);
 
-#define NEW(symbol)                                                                  \
-  HAK_API void* symbol(size_t bytes);                                                \
-  HAK_API void* symbol(size_t bytes) {                                               \
-    if (IS_REPLACED(_Znwm)) return _Znwm(bytes);                                     \
-    void* block = hak_entry_alloc(bytes);                                            \
-    return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, true); \
+HAK_API void* _Znam(size_t bytes) {
+  if (IS_REPLACED(_Znwm)) return _Znwm(bytes);
+  void* block = hak_entry_alloc(bytes);
+  return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, true);
+}
+HAK_API void* _ZnamSt11align_val_t(size_t bytes, size_t align) { return _ZnwmSt11align_val_t(bytes, align); }
+HAK_API void _ZdaPv(void* block) {
+  if (IS_REPLACED(_ZdlPv)) {
+    _ZdlPv(block);
+  } else {
+    hak_entry_delete(block);
   }
-#define NEW_NOTHROW(symbol)                                                           \
+}
+HAK_API void _ZdaPvSt11align_val_t(void* block, size_t align) { _ZdlPvSt11align_val_t(block, align); }
+
+DECLARE_OURS(void*, _Znam, size_t bytes);
+DECLARE_OURS(void*, _ZnamSt11align_val_t, size_t bytes, size_t align);
+DECLARE_OURS(void, _ZdaPv, void* block);
+DECLARE_OURS(void, _ZdaPvSt11align_val_t, void* block, size_t align);
+
+/* What the forms for one object and for arrays come to. */
+#define SINGLE(form) (IS_REPLACED(form))
+#define ARRAY(form, single) (IS_REPLACED(form) || IS_REPLACED(single))
+
+/* ---- the forms with more parameters ---- */
+
+/* replaced: whether to call base, a form that may be the program's. */
+#define NEW_NOTHROW(symbol, base, replaced)                                           \
   HAK_API void* symbol(size_t bytes, const void* nothrow);                            \
   HAK_API void* symbol(size_t bytes, const void* nothrow) {                           \
     (void)nothrow;                                                                    \
-    if (IS_REPLACED(_Znwm)) return hak_new_or_null(_Znwm, bytes);                     \
+    if (replaced) return hak_new_or_null(base, bytes);                                \
     void* block = hak_entry_alloc(bytes);                                             \
     return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, false); \
   }
-#define NEW_ALIGNED(symbol)                                                           \
-  HAK_API void* symbol(size_t bytes, size_t align);                                   \
-  HAK_API void* symbol(size_t bytes, size_t align) {                                  \
-    if (IS_REPLACED(_ZnwmSt11align_val_t)) return _ZnwmSt11align_val_t(bytes, align); \
-    void* block = hak_entry_aligned(align, bytes);                                    \
-    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, true);          \
+#define NEW_ALIGNED_NOTHROW(symbol, base, replaced)                           \
+  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow);      \
+  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow) {     \
+    (void)nothrow;                                                            \
+    if (replaced) return hak_new_aligned_or_null(base, bytes, align);         \
+    void* block = hak_entry_aligned(align, bytes);                            \
+    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, false); \
   }
-#define NEW_ALIGNED_NOTHROW(symbol)                                                                            \
-  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow);                                       \
-  HAK_API void* symbol(size_t bytes, size_t align, const void* nothrow) {                                      \
-    (void)nothrow;                                                                                             \
-    if (IS_REPLACED(_ZnwmSt11align_val_t)) return hak_new_aligned_or_null(_ZnwmSt11align_val_t, bytes, align); \
-    void* block = hak_entry_aligned(align, bytes);                                                             \
-    return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, false);                                  \
-  }
-#define DELETE(symbol)               \
-  HAK_API void symbol(void* block);  \
-  HAK_API void symbol(void* block) { \
-    if (IS_REPLACED(_ZdlPv)) {       \
-      _ZdlPv(block);                 \
-    } else {                         \
-      hak_entry_delete(block);       \
-    }                                \
-  }
-#define DELETE_NOTHROW(symbol)                            \
+#define DELETE_NOTHROW(symbol, base)                      \
   HAK_API void symbol(void* block, const void* nothrow);  \
   HAK_API void symbol(void* block, const void* nothrow) { \
     (void)nothrow;                                        \
-    _ZdlPv(block);                                        \
+    base(block);                                          \
   }
-#define DELETE_SIZED(symbol)                       \
+#define DELETE_SIZED(symbol, base, replaced)       \
   HAK_API void symbol(void* block, size_t bytes);  \
   HAK_API void symbol(void* block, size_t bytes) { \
-    if (IS_REPLACED(_ZdlPv)) {                     \
-      _ZdlPv(block);                               \
+    if (replaced) {                                \
+      base(block);                                 \
     } else {                                       \
       hak_entry_free_sized(block, bytes);          \
     }                                              \
   }
-#define DELETE_ALIGNED(symbol)                    \
-  HAK_API void symbol(void* block, size_t align); \
-  HAK_API void symbol(void* block, size_t align) { _ZdlPvSt11align_val_t(block, align); }
-#define DELETE_SIZED_ALIGNED(symbol)                             \
+#define DELETE_SIZED_ALIGNED(symbol, base, replaced)             \
   HAK_API void symbol(void* block, size_t bytes, size_t align);  \
   HAK_API void symbol(void* block, size_t bytes, size_t align) { \
-    if (IS_REPLACED(_ZdlPvSt11align_val_t)) {                    \
-      _ZdlPvSt11align_val_t(block, align);                       \
+    if (replaced) {                                              \
+      base(block, align);                                        \
     } else {                                                     \
       hak_entry_free_aligned(block, bytes, align);               \
     }                                                            \
   }
-#define DELETE_ALIGNED_NOTHROW(symbol)                                  \
+#define DELETE_ALIGNED_NOTHROW(symbol, base)                            \
   HAK_API void symbol(void* block, size_t align, const void* nothrow);  \
   HAK_API void symbol(void* block, size_t align, const void* nothrow) { \
     (void)nothrow;                                                      \
-    _ZdlPvSt11align_val_t(block, align);                                \
+    base(block, align);                                                 \
   }
 
-NEW(_Znam)
-NEW_NOTHROW(_ZnwmRKSt9nothrow_t)
-NEW_NOTHROW(_ZnamRKSt9nothrow_t)
-NEW_ALIGNED(_ZnamSt11align_val_t)
-NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t)
-NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
-DELETE(_ZdaPv)
-DELETE_NOTHROW(_ZdlPvRKSt9nothrow_t)
-DELETE_NOTHROW(_ZdaPvRKSt9nothrow_t)
-DELETE_SIZED(_ZdlPvm)
-DELETE_SIZED(_ZdaPvm)
-DELETE_ALIGNED(_ZdaPvSt11align_val_t)
-DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t)
-DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t)
-DELETE_ALIGNED_NOTHROW(_ZdlPvSt11align_val_tRKSt9nothrow_t)
-DELETE_ALIGNED_NOTHROW(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t, _Znwm, SINGLE(_Znwm))
+NEW_NOTHROW(_ZnamRKSt9nothrow_t, _Znam, ARRAY(_Znam, _Znwm))
+NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t, _ZnwmSt11align_val_t, SINGLE(_ZnwmSt11align_val_t))
+NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t, _ZnamSt11align_val_t,
+                    ARRAY(_ZnamSt11align_val_t, _ZnwmSt11align_val_t))
+DELETE_NOTHROW(_ZdlPvRKSt9nothrow_t, _ZdlPv)
+DELETE_NOTHROW(_ZdaPvRKSt9nothrow_t, _ZdaPv)
+DELETE_SIZED(_ZdlPvm, _ZdlPv, SINGLE(_ZdlPv))
+DELETE_SIZED(_ZdaPvm, _ZdaPv, ARRAY(_ZdaPv, _ZdlPv))
+DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t, _ZdlPvSt11align_val_t, SINGLE(_ZdlPvSt11align_val_t))
+DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t, _ZdaPvSt11align_val_t, ARRAY(_ZdaPvSt11align_val_t, _ZdlPvSt11align_val_t))
+DELETE_ALIGNED_NOTHROW(_ZdlPvSt11align_val_tRKSt9nothrow_t, _ZdlPvSt11align_val_t)
+DELETE_ALIGNED_NOTHROW(_ZdaPvSt11align_val_tRKSt9nothrow_t, _ZdaPvSt11align_val_t)

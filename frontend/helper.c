@@ -20,14 +20,14 @@
  *     0                            STACK                         control         control + CONTROL
  *
  * The control block is zero but for the two pointers to itself that the ABI asks for. What the thread calls (madvise,
- * mprotect, futex, the clock) reads and writes no more of it than that and errno, which lies as far below it as in
- * every other thread: behind the program's own thread-locals, which may be large. */
+ * mprotect, futex, sched_yield, the clock) reads and writes no more of it than that and errno, which lies as far below
+ * it as in every other thread: behind the program's own thread-locals, which may be large. */
 enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_ERRNO = 4096 };
 
 /* No thread is started for less free memory, or for what may be free inside the slabs (and spare) of a smaller heap. */
 #define HELPER_LEAST_DIRTY_BYTES ((uint64_t)1 << 20)
 #define HELPER_LEAST_USED_BYTES ((uint64_t)8 << 20)
-enum { HELPER_LEAST_MS = 10, HELPER_IDLE_ROUNDS = 2 };
+enum { HELPER_LEAST_MS = 10, HELPER_SLABS_MS = 200, HELPER_IDLE_ROUNDS = 2 };
 
 static uintptr_t stack;             /* 0 until the first start */
 static HAK_SHARED(uint32_t) wanted; /* 1 from the decision to start until the decision to end; and where none may be */
@@ -43,12 +43,12 @@ static bool something_to_do(hak_process* process) {
   return false;
 }
 
-static void work(hak_process* process) {
+static void work(hak_process* process, bool slabs) {
   hak_lock_acquire(&work_lock);
   for (hak_thread* t = hak_load_acquire(&process->threads); t != NULL; t = t->next) {
     if (hak_load_relaxed(&t->lost) == 0) hak_owner_reclaim(&t->owner, true);
   }
-  hak_slab_pool_tick(&process->slabs);
+  if (slabs) hak_slab_pool_tick(&process->slabs);
   hak_arena_tick(&process->arena);
   hak_lock_release(&work_lock);
 }
@@ -66,10 +66,13 @@ static int helper_main(void* arg) {
   /* A program without other threads may still change its root or its mount namespace. (Not by a flag of clone: valgrind
    * knows the flags of libc's threads alone.) */
   syscall(SYS_unshare, CLONE_FS);
+  uint64_t since_slabs = HELPER_SLABS_MS;
   for (;;) {
     for (int idle = 0; idle < HELPER_IDLE_ROUNDS; idle = something_to_do(process) ? 0 : idle + 1) {
       sleep_ms(pause);
-      work(process);
+      bool slabs = since_slabs >= HELPER_SLABS_MS;
+      work(process, slabs);
+      since_slabs = slabs ? pause : since_slabs + pause;
     }
     hak_store_seq_cst(&wanted, 0u);
     /* Something may have come between the last look and this line, from a thread that still saw us at work. */
@@ -113,7 +116,8 @@ void hak_helper_consider(hak_process* process) {
   if (!hak_cas_seq_cst(&wanted, &expected, 1u)) return;
   int saved = errno;
   /* The last thread may still be on its way out, on the same stack; then the next call tries again. */
-  if (hak_load_acquire(&there) != 0 || !helper_start(process)) hak_store_relaxed(&wanted, 0u);
+  bool again = hak_load_acquire(&there) != 0 || (!helper_start(process) && errno == EAGAIN);
+  if (again) hak_store_relaxed(&wanted, 0u); /* else it is there, or refused for good */
   errno = saved;
 }
 

@@ -1,7 +1,8 @@
 /* helper.h - the thread that gives memory back while the program makes no call.
  *
- * Purpose:      decay without the program's help: every half decay_ms it takes the empty slabs that threads have kept
- *               and the units that have been free since its last round, and gives their memory to the kernel.
+ * Purpose:      decay without the program's help: every half decay_ms it takes the empty slabs that threads have kept,
+ *               the units that have been free since its last round, and whole free pages inside other slabs, and gives
+ *               their memory to the kernel.
  * Owns:         one mapping, the thread's stack.
  * Thread rule:  hak_helper_consider from any thread that holds no lock of ours. It makes no call into libc that could
  *               take a lock: free may be called with libc's locks held.

@@ -12,13 +12,15 @@
  * slab is pinned (hak_slab_leave_rest); we pin it first and then look whether it is at rest. All four accesses are
  * sequentially consistent, so that one of the two sees the other (Dekker's argument).
  *
- * Not where freed blocks have contents that malloc looks at (HAK_SEALED). */
+ * Not where freed blocks have contents that somebody looks at: malloc at their seals, and free, behind the bit, at the
+ * header. */
 #include <sched.h>
 
 #include "superslab/internal.h"
 
 enum {
-  PURGE_SLABS = 4096, /* looked at in one step, which takes a few milliseconds then */
+  PURGE_NOTHING = HAK_SEALED || (HAK_HEADER_CLASSIDX && HAK_CHECKED),
+  PURGE_SLABS = 4096, /* looked at in one step, which takes a few milliseconds then, and more where pages go back */
   /* One block in so many has to be free: for fewer, the calls cost more than the pages are worth, and a huge page is
    * broken up for them. */
   PURGE_PART = 4,
@@ -87,6 +89,11 @@ static uintptr_t purge_from(hak_slab_pool* pool, uintptr_t from, size_t most, bo
   while (hak_arena_next_region(pool->arena, region.base, &region)) {
     uintptr_t end = region.base + (region.chunks << HAK_CHUNK_SHIFT);
     for (uintptr_t unit = region.base > from ? region.base : from; unit < end; unit += HAK_UNIT_BYTES) {
+      /* The cells of a chunk that was never used have no memory, and get none from us. */
+      if (~hak_peek(&hak_map_slot(pool->arena->map, unit)->free) == 0) {
+        unit |= HAK_CHUNK_BYTES - HAK_UNIT_BYTES;
+        continue;
+      }
       hak_slab* head = hak_map_cell(pool->arena->map, unit);
       if (hak_peek(&head->kind) != HAK_CELL_SLAB || hak_peek(&head->head) != head) continue;
       if (most-- == 0) return unit;
@@ -101,7 +108,7 @@ HAK_SLOW void hak_slab_wait_unpinned(const hak_slab_pool* pool, const hak_slab* 
 }
 
 void hak_slab_pool_tick(hak_slab_pool* pool) {
-  if (HAK_SEALED) return;
+  if (PURGE_NOTHING) return;
   hak_lock_acquire(&pool->purge_lock);
   if (pool->purge_next == 0) pool->purge_again = false;
   pool->purge_next = purge_from(pool, pool->purge_next, PURGE_SLABS, false);
@@ -110,7 +117,7 @@ void hak_slab_pool_tick(hak_slab_pool* pool) {
 }
 
 bool hak_slab_pool_purge(hak_slab_pool* pool) {
-  if (HAK_SEALED) return false;
+  if (PURGE_NOTHING) return false;
   hak_lock_acquire(&pool->purge_lock);
   uint64_t before = hak_load_relaxed(&pool->purged_bytes);
   purge_from(pool, 0, SIZE_MAX, true);

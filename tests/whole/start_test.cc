@@ -47,7 +47,9 @@ TEST(Start, BeforeTheCppRuntimeThatThrows) { ExpectWell("tests/whole/late_runtim
 
 // The forms that it leaves out went past its own to hakmem, which did not know the pointers.
 TEST(Start, OfAProgramWithABasicOperatorNewOfItsOwn) {
-  ExpectWell("LD_PRELOAD=$PWD/frontend/libhakmem.so tests/whole/replaced_new");
+  for (const char* forms : {"", "_arrays"}) {
+    ExpectWell(std::string("LD_PRELOAD=$PWD/frontend/libhakmem.so tests/whole/replaced_new") + forms);
+  }
 }
 
 TEST(Start, WithRandomAddressesAndWithout) {
