@@ -111,9 +111,8 @@ DECLARE_OURS(void*, _ZnamSt11align_val_t, size_t bytes, size_t align);
 DECLARE_OURS(void, _ZdaPv, void* block);
 DECLARE_OURS(void, _ZdaPvSt11align_val_t, void* block, size_t align);
 
-/* What the forms for one object and for arrays come to. */
-#define SINGLE(form) (IS_REPLACED(form))
-#define ARRAY(form, single) (IS_REPLACED(form) || IS_REPLACED(single))
+/* A form for arrays comes to that for one object in the end. */
+#define IS_EITHER_REPLACED(array, single) (IS_REPLACED(array) || IS_REPLACED(single))
 
 /* ---- the forms with more parameters ---- */
 
@@ -165,16 +164,17 @@ DECLARE_OURS(void, _ZdaPvSt11align_val_t, void* block, size_t align);
     base(block, align);                                                 \
   }
 
-NEW_NOTHROW(_ZnwmRKSt9nothrow_t, _Znwm, SINGLE(_Znwm))
-NEW_NOTHROW(_ZnamRKSt9nothrow_t, _Znam, ARRAY(_Znam, _Znwm))
-NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t, _ZnwmSt11align_val_t, SINGLE(_ZnwmSt11align_val_t))
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t, _Znwm, IS_REPLACED(_Znwm))
+NEW_NOTHROW(_ZnamRKSt9nothrow_t, _Znam, IS_EITHER_REPLACED(_Znam, _Znwm))
+NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t, _ZnwmSt11align_val_t, IS_REPLACED(_ZnwmSt11align_val_t))
 NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t, _ZnamSt11align_val_t,
-                    ARRAY(_ZnamSt11align_val_t, _ZnwmSt11align_val_t))
+                    IS_EITHER_REPLACED(_ZnamSt11align_val_t, _ZnwmSt11align_val_t))
 DELETE_NOTHROW(_ZdlPvRKSt9nothrow_t, _ZdlPv)
 DELETE_NOTHROW(_ZdaPvRKSt9nothrow_t, _ZdaPv)
-DELETE_SIZED(_ZdlPvm, _ZdlPv, SINGLE(_ZdlPv))
-DELETE_SIZED(_ZdaPvm, _ZdaPv, ARRAY(_ZdaPv, _ZdlPv))
-DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t, _ZdlPvSt11align_val_t, SINGLE(_ZdlPvSt11align_val_t))
-DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t, _ZdaPvSt11align_val_t, ARRAY(_ZdaPvSt11align_val_t, _ZdlPvSt11align_val_t))
+DELETE_SIZED(_ZdlPvm, _ZdlPv, IS_REPLACED(_ZdlPv))
+DELETE_SIZED(_ZdaPvm, _ZdaPv, IS_EITHER_REPLACED(_ZdaPv, _ZdlPv))
+DELETE_SIZED_ALIGNED(_ZdlPvmSt11align_val_t, _ZdlPvSt11align_val_t, IS_REPLACED(_ZdlPvSt11align_val_t))
+DELETE_SIZED_ALIGNED(_ZdaPvmSt11align_val_t, _ZdaPvSt11align_val_t,
+                     IS_EITHER_REPLACED(_ZdaPvSt11align_val_t, _ZdlPvSt11align_val_t))
 DELETE_ALIGNED_NOTHROW(_ZdlPvSt11align_val_tRKSt9nothrow_t, _ZdlPvSt11align_val_t)
 DELETE_ALIGNED_NOTHROW(_ZdaPvSt11align_val_tRKSt9nothrow_t, _ZdaPvSt11align_val_t)

@@ -3,6 +3,8 @@
 #ifndef HAK_FRONTEND_ENTRY_H
 #define HAK_FRONTEND_ENTRY_H
 
+#include <errno.h>
+
 #include "frontend/route.h"
 #include "frontend/sealed.h"
 
@@ -30,6 +32,12 @@ HAK_FAST void* hak_entry_calloc(size_t count, size_t bytes) {
 }
 HAK_FAST void* hak_entry_realloc(void* block, size_t bytes) {
   return HAK_SEALED ? hak_sealed_realloc(block, bytes) : hak_route_realloc(block, bytes);
+}
+/* What reallocarray and its kin ask for; false, with errno ENOMEM, if no size_t holds it. */
+static inline bool hak_entry_array_bytes(size_t count, size_t bytes, size_t* total) {
+  if (!__builtin_mul_overflow(count, bytes, total)) return true;
+  errno = ENOMEM;
+  return false;
 }
 HAK_FAST void* hak_entry_aligned(size_t align, size_t bytes) {
   return HAK_SEALED ? hak_sealed_alloc(align, bytes, false) : hak_route_aligned(align, bytes);

@@ -16,11 +16,7 @@ HAK_API void* hak_realloc(void* block, size_t bytes) { return hak_entry_realloc(
 
 HAK_API void* hak_reallocarray(void* block, size_t count, size_t bytes) {
   size_t total;
-  if (__builtin_mul_overflow(count, bytes, &total)) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  return hak_entry_realloc(block, total);
+  return hak_entry_array_bytes(count, bytes, &total) ? hak_entry_realloc(block, total) : NULL;
 }
 
 HAK_API void* hak_aligned_alloc(size_t align, size_t bytes) {

@@ -70,8 +70,8 @@ typedef struct hak_counter {
   uint64_t value;
 } hak_counter;
 
-/* Fills up to max counters and returns how many there are. */
 enum { HAK_MOST_COUNTERS = 64 };
+/* Fills up to max counters and returns how many there are: no more than that. */
 size_t hak_counters(hak_counter* out, size_t max);
 
 /* The options in force (base/options.h): read from the environment at the first request, or now if there was none. */

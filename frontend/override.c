@@ -23,11 +23,7 @@ HAK_API void* realloc(void* block, size_t bytes) { return hak_entry_realloc(bloc
 /* By the name of realloc, which a tool may have taken over where it does not know this one (valgrind's). */
 HAK_API void* reallocarray(void* block, size_t count, size_t bytes) {
   size_t total;
-  if (__builtin_mul_overflow(count, bytes, &total)) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  return realloc(block, total);
+  return hak_entry_array_bytes(count, bytes, &total) ? realloc(block, total) : NULL;
 }
 
 HAK_API void* aligned_alloc(size_t align, size_t bytes) { return hak_aligned_alloc(align, bytes); }
