@@ -11,7 +11,7 @@
 enum {
   ARENA_TRIES = 4,       /* chunks of one list looked at for an aligned run */
   ARENA_DIRTY_TRIES = 8, /* dirty chunks looked at for any run */
-  ARENA_NAP_NS = 20000,
+  ARENA_NAP_NS = 20000,  /* a huge page is timed for milliseconds at most, a purge of one chunk for less */
   ARENA_MOST_NAPS = 500,
 };
 

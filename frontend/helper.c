@@ -20,9 +20,10 @@
  *     0                            STACK                         control         control + CONTROL
  *
  * The control block is zero but for the two pointers to itself that the ABI asks for. What the thread calls (madvise,
- * mprotect, futex, sched_yield, the clock) reads and writes no more of it than that and errno, which lies as far below
- * it as in every other thread: behind the program's own thread-locals, which may be large. */
-enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_ERRNO = 4096 };
+ * mprotect, futex, sched_yield, the clock) reads and writes no more of it than that, errno, and in debug builds the
+ * ranks of held locks, which lie beside hak_thread_owner. They are as far below it as in every other thread: behind the
+ * program's own thread-locals, which may be large. */
+enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_LOCALS = 4096 };
 
 /* No thread is started for less free memory, or for what may be free inside the slabs (and spare) of a smaller heap. */
 #define HELPER_LEAST_DIRTY_BYTES ((uint64_t)1 << 20)
@@ -83,7 +84,9 @@ static int helper_main(void* arg) {
 
 /* errno is the caller's, to be left as it was. */
 static bool helper_start(hak_process* process) {
-  uintptr_t locals = hak_align_up(hak_thread_pointer() - (uintptr_t)&errno + HELPER_BELOW_ERRNO, HELPER_BELOW_ERRNO);
+  uintptr_t lowest =
+      (uintptr_t)&errno < (uintptr_t)&hak_thread_owner ? (uintptr_t)&errno : (uintptr_t)&hak_thread_owner;
+  uintptr_t locals = hak_align_up(hak_thread_pointer() - lowest + HELPER_BELOW_LOCALS, HELPER_BELOW_LOCALS);
   if (stack == 0) {
     stack = hak_os_map(process->arena.os, HELPER_STACK + locals + HELPER_CONTROL, "hakmem: helper");
     if (stack == 0) return false;
@@ -116,8 +119,10 @@ void hak_helper_consider(hak_process* process) {
   if (!hak_cas_seq_cst(&wanted, &expected, 1u)) return;
   int saved = errno;
   /* The last thread may still be on its way out, on the same stack; then the next call tries again. */
-  bool again = hak_load_acquire(&there) != 0 || (!helper_start(process) && errno == EAGAIN);
-  if (again) hak_store_relaxed(&wanted, 0u); /* else it is there, or refused for good */
+  errno = 0;
+  bool started = hak_load_acquire(&there) == 0 && helper_start(process);
+  bool never = errno == EPERM || errno == ENOSYS; /* a sandbox: each further try would be a call in vain */
+  if (!started && !never) hak_store_relaxed(&wanted, 0u);
   errno = saved;
 }
 

@@ -6,8 +6,8 @@
  * Owns:         one mapping, the thread's stack.
  * Thread rule:  hak_helper_consider from any thread that holds no lock of ours. It makes no call into libc that could
  *               take a lock: free may be called with libc's locks held.
- * Failure rule: where no thread is to be had (HAKMEM_BACKGROUND=off, seccomp, not x86-64) memory goes back on the slow
- *               paths of malloc and free alone.
+ * Failure rule: where no thread is to be had (HAKMEM_BACKGROUND=off, a seccomp filter that answers with an error, not
+ *               x86-64) memory goes back on the slow paths of malloc and free alone.
  *
  * The thread is started when there is something to give back and ends when there is not. libc does not know it: it does
  * not keep the process alive, no fork waits for it, and no signal is delivered to it. The kernel does know it, and that

@@ -20,7 +20,7 @@
 
 enum {
   PURGE_NOTHING = HAK_SEALED || (HAK_HEADER_CLASSIDX && HAK_CHECKED),
-  PURGE_SLABS = 4096, /* looked at in one step, which takes a few milliseconds then, and more where pages go back */
+  PURGE_SLABS = 4096, /* looked at in one step: a fork waits for its end */
   /* One block in so many has to be free: for fewer, the calls cost more than the pages are worth, and a huge page is
    * broken up for them. */
   PURGE_PART = 4,
@@ -97,7 +97,7 @@ static uintptr_t purge_from(hak_slab_pool* pool, uintptr_t from, size_t most, bo
       hak_slab* head = hak_map_cell(pool->arena->map, unit);
       if (hak_peek(&head->kind) != HAK_CELL_SLAB || hak_peek(&head->head) != head) continue;
       if (most-- == 0) return unit;
-      hak_add_relaxed(&pool->purged_bytes, purge_slab(pool, head, all));
+      hak_count(&pool->purged_bytes, purge_slab(pool, head, all));
     }
   }
   return 0;
