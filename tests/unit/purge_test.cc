@@ -69,12 +69,23 @@ class Purge : public testing::TestWithParam<unsigned> {
     for (const auto& [block, tag] : live) EXPECT_TRUE(block_holds(block, row.usable, tag));
     rig.check();
   }
+  // As if another thread gave the slab's pages back; it takes its time.
+  void pin_for_a_while(hak_slab* slab) {
+    hak_store_seq_cst(&rig.pool.pinned, slab);
+    other = std::thread([this] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      unpinned = true;
+      hak_store_seq_cst(&rig.pool.pinned, static_cast<hak_slab*>(nullptr));
+    });
+  }
   uint64_t purged() const { return rig.pool.purged_bytes; }
 
   const hak_size_class& row = row_of(GetParam());
   Rig rig;
   hak_owner* owner = rig.make_owner();
   std::vector<std::pair<void*, uint32_t>> live;
+  std::atomic<bool> unpinned{false};
+  std::thread other;
 };
 
 TEST_P(Purge, TakesTheWholePagesAmongFreeBlocksAtTheSecondTick) {
@@ -150,13 +161,7 @@ TEST_P(Purge, ABinWaitsForASlabThatIsPinned) {
   leave_holes(2);
   hak_slab* resting = rig.head(live.front().first);
   ASSERT_EQ(resting->state, HAK_SLAB_PARTIAL);
-  hak_store_seq_cst(&rig.pool.pinned, resting);
-  std::atomic<bool> unpinned{false};
-  std::thread other([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    unpinned = true;
-    hak_store_seq_cst(&rig.pool.pinned, static_cast<hak_slab*>(nullptr));
-  });
+  pin_for_a_while(resting);
   void* block;
   do {
     block = rig.alloc(owner, GetParam());
@@ -168,13 +173,7 @@ TEST_P(Purge, ABinWaitsForASlabThatIsPinned) {
 TEST_P(Purge, AReleaseWaitsForASlabThatIsPinned) {
   leave_holes(2);
   hak_slab* resting = rig.head(live.front().first);
-  hak_store_seq_cst(&rig.pool.pinned, resting);
-  std::atomic<bool> unpinned{false};
-  std::thread other([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    unpinned = true;
-    hak_store_seq_cst(&rig.pool.pinned, static_cast<hak_slab*>(nullptr));
-  });
+  pin_for_a_while(resting);
   for (const auto& [block, tag] : live) ASSERT_TRUE(rig.free(owner, block));
   hak_owner_trim(owner);
   EXPECT_TRUE(unpinned);

@@ -416,6 +416,26 @@ TEST(AlignedAlloc, OfAWrongAlignmentIsNullAndEINVAL) {
   }
 }
 
+extern "C" {
+void* __libc_malloc(size_t bytes);
+void* __libc_calloc(size_t count, size_t bytes);
+void* __libc_realloc(void* block, size_t bytes);
+void* __libc_memalign(size_t align, size_t bytes);
+void* __libc_valloc(size_t bytes);
+void* __libc_pvalloc(size_t bytes);
+void __libc_free(void* block);
+}
+
+TEST(SecondNames, OfGlibcAreHakmemsToo) {
+  void* blocks[] = {__libc_malloc(100),       __libc_calloc(10, 10), __libc_realloc(nullptr, 100),
+                    __libc_memalign(64, 100), __libc_valloc(100),    __libc_pvalloc(100)};
+  for (void* block : blocks) {
+    EXPECT_TRUE(hak_owns(block));
+    __libc_free(block);
+    EXPECT_FALSE(hak_owns(block));
+  }
+}
+
 TEST(Memalign, TakesTheNextPowerOfTwo) {
   for (size_t align : {size_t{0}, size_t{3}, size_t{24}, size_t{100}, size_t{4097}}) {
     void* block = memalign(align, 96);
