@@ -54,6 +54,11 @@ uint64_t clear(Run& run, BlockTable* table) {
   return freed;
 }
 
+void touch_pages(const Block& block) {
+  constexpr size_t kSmallestPage = 4096;
+  for (size_t at = kSmallestPage; at + 1 < block.size; at += kSmallestPage) block.bytes[at] = 0;
+}
+
 // Also of blocks that have been freed in the meantime.
 uint64_t bytes_in(Tables* tables) {
   uint64_t sum = 0;
@@ -171,6 +176,17 @@ void run_footprint_threads(Run& run) {
 
 constexpr uint64_t kKeptInAHundred = 10;
 
+// Frees nine in ten of the first `count` blocks at random.
+uint64_t thin_out(Run& run, BlockTable* table, uint64_t count, Rng* rng) {
+  uint64_t freed = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (rng->below(100) < kKeptInAHundred) continue;
+    if (!(*table)[i].give_back()) run.fail_corrupt((*table)[i].size);
+    ++freed;
+  }
+  return freed;
+}
+
 uint64_t change_class(Run& run, BlockTable* table, unsigned thread, uint64_t* first_class_bytes) {
   const Params& params = run.params();
   Shape shape = shape_of(params);
@@ -182,11 +198,7 @@ uint64_t change_class(Run& run, BlockTable* table, unsigned thread, uint64_t* fi
       if (!fill(run, &(*table)[i], params.size.min, rng.next())) return operations;
     }
     *first_class_bytes = shape.live * params.size.min;
-    for (uint64_t i = 0; i < shape.live; ++i) {
-      if (rng.below(100) < kKeptInAHundred) continue;
-      if (!(*table)[i].give_back()) run.fail_corrupt(params.size.min);
-      ++operations;
-    }
+    operations += thin_out(run, table, shape.live, &rng);
     for (uint64_t i = shape.live; i < table->size(); ++i, ++operations) {
       if (!fill(run, &(*table)[i], params.size.max, rng.next())) return operations;
     }
@@ -207,6 +219,42 @@ void run_footprint_classes(Run& run) {
   phases.cleanup = [&](unsigned i) { clear(run, &tables[i]); };
   run.parallel(params.threads, phases);
   meter.finish(run, std::accumulate(requested.begin(), requested.end(), uint64_t{0}));
+}
+
+// ---- a few live blocks in each piece of memory ----
+
+uint64_t fill_and_thin_out(Run& run, BlockTable* table, unsigned thread) {
+  SizePicker sizes(run.params().size, SizePicker::kUniform);
+  Rng rng(run.params().seed, thread);
+  uint64_t operations = 0;
+  for (uint64_t round = 0; round < shape_of(run.params()).rounds; ++round) {
+    operations += clear(run, table);
+    for (uint64_t i = 0; i < table->size(); ++i, ++operations) {
+      uint64_t random = rng.next();
+      if (!fill(run, &(*table)[i], sizes.pick(random), random)) return operations;
+      touch_pages((*table)[i]);
+    }
+    operations += thin_out(run, table, table->size(), &rng);
+  }
+  return operations;
+}
+
+void run_footprint_holes(Run& run) {
+  Tables tables = tables_for(run, shape_of(run.params()).live);
+  if (tables.empty()) return;
+  pthread_barrier_t barrier;
+  pthread_barrier_init(&barrier, nullptr, run.params().threads);
+  FootprintMeter meter;
+  Phases phases;
+  phases.work = [&](unsigned i) { return fill_and_thin_out(run, &tables[i], i); };
+  // With what is live still in the threads' hands, and no call while the first looks.
+  phases.cleanup = [&](unsigned i) {
+    if (i == 0) meter.finish(run, bytes_in(&tables));
+    pthread_barrier_wait(&barrier);
+    clear(run, &tables[i]);
+  };
+  run.parallel(run.params().threads, phases);
+  pthread_barrier_destroy(&barrier);
 }
 
 // ---- many threads at once, which have freed everything and wait ----
@@ -248,11 +296,6 @@ void run_footprint_parked(Run& run) {
 }
 
 // ---- large blocks, all of whose pages are written ----
-
-void touch_pages(const Block& block) {
-  constexpr size_t kSmallestPage = 4096;
-  for (size_t at = kSmallestPage; at + 1 < block.size; at += kSmallestPage) block.bytes[at] = 0;
-}
 
 uint64_t replace_at_random(Run& run, BlockTable* table, unsigned thread, uint64_t* most_live) {
   const Params& params = run.params();
@@ -313,6 +356,13 @@ const std::vector<Workload>& footprint_workloads() {
        {1, 16777216, 16777216, {64, 192}, 42},
        1,
        run_footprint_classes,
+       kFootprint},
+      {"footprint_holes",
+       "a malloc or free",
+       "9 in 10 blocks of random sizes are freed at random; end and after idle are with the others live",
+       {1, 12500, 12500, {4096, 60000}, 42},
+       1,
+       run_footprint_holes,
        kFootprint},
       {"footprint_exact",
        "a malloc or free",

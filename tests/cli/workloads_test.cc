@@ -136,6 +136,7 @@ TEST(Footprint, CountsWhatWasLiveAtOnce) {
   EXPECT_EQ(one_footprint("footprint_exact", 100, 100, {16, 128}).note[0].value, 100 * (16 + 32 + 64 + 128));
   EXPECT_EQ(one_footprint("footprint_threads", 1000, 100, {50, 50}).note[0].value, 100 * 50);
   EXPECT_EQ(one_footprint("footprint_classes", 100, 100, {64, 192}).note[0].value, 100 * 64);
+  EXPECT_EQ(one_footprint("footprint_holes", 100, 100, {50, 50}).note[0].value, 100 * 50);
   EXPECT_EQ(one_footprint("footprint_handover", 1000, 100, {50, 50}).note[0].value, 100 * 50);
   EXPECT_EQ(one_footprint("footprint_parked", 100, 100, {50, 50}).note[0].value, 100 * 50);
   EXPECT_EQ(one_footprint("footprint_large", 1000, 1, {70000, 70000}).note[0].value, 70000);
