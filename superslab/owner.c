@@ -157,8 +157,10 @@ static bool window_search(hak_bin* bin) {
 /* How many blocks of a full slab must be free before it is worth a refill. The more, the rarer and larger the refills,
  * and the more memory lies idle: a quarter while the class has few slabs and idle memory is little, else an eighth. */
 static uint32_t slab_choose_wake(const hak_owner* owner, hak_slab* head) {
+  hak_slab_body* body = hak_slab_body_of(head);
   bool few = owner->bins[head->class_index].slab_count < WAKE_FEW_SLABS;
-  return hak_slab_body_of(head)->wake = hak_slab_class(head)->capacity / (few ? 4 : 8);
+  unsigned part = body->adopted ? 16 : few ? 4 : 8;
+  return body->wake = hak_slab_class(head)->capacity / part;
 }
 
 static void slab_to_full(hak_owner* owner, hak_slab* head, uint32_t freed) {
