@@ -30,6 +30,10 @@
 #define SLAB_BYTES(units) ((units)*65536)
 /* The first header stands one byte before block 0, so that 15 bytes at the front and no more are lost to it. */
 #define CAPACITY(stride, units) ((SLAB_BYTES(units) - (HAS_HEADER(stride) ? HAK_ALIGNMENT - 1 : 0)) / (stride))
+/* Bytes that have to be free in a full slab before it is worth a refill. The more, the rarer and larger the refills,
+ * and the more memory lies idle in every full slab. A part of the slab would be too much of the large ones. */
+#define WAKE_BYTES(stride) ((stride) <= HAK_TINY_MAX_BYTES ? 8192 : 24576)
+#define WAKE(stride) ((stride) < WAKE_BYTES(stride) ? WAKE_BYTES(stride) / (stride) : 1)
 
 enum {
 /* Class numbers, for the header bytes. */
@@ -48,6 +52,7 @@ _Static_assert(SLAB_BYTES(1) == HAK_UNIT_BYTES, "a slab is made of units");
       .usable = (s) - (HAS_HEADER(s) ? 1 : 0),     \
       .first = HAS_HEADER(s) ? HAK_ALIGNMENT : 0,  \
       .capacity = CAPACITY(s, u),                  \
+      .wake = WAKE(s),                             \
       .units = (u),                                \
       .shift = __builtin_ctz(GRAIN(s)),            \
       .grains = (s) / GRAIN(s),                    \
@@ -61,6 +66,7 @@ const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_R
 #define CHECK_ROW(s, u)                                                                                       \
   _Static_assert((s) % HAK_ALIGNMENT == 0, "strides keep blocks aligned");                                    \
   _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "there are phases for its grains"); \
+  _Static_assert(WAKE(s) < CAPACITY(s, u), "a slab is partial before it is empty");                           \
   _Static_assert(SLAB_BYTES(u) / GRAIN(s) <= HAK_MAX_SLAB_GRAINS, "a slab's record has bits for its grains"); \
   _Static_assert(                                                                                             \
       (HAS_HEADER(s) ? HAK_ALIGNMENT : 0) + CAPACITY(s, u) * (s) - (HAS_HEADER(s) ? 1 : 0) <= SLAB_BYTES(u),  \

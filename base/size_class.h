@@ -49,6 +49,7 @@ typedef struct hak_size_class {
   uint32_t usable;   /* bytes of a block that the program may write */
   uint32_t first;    /* offset of block 0 in the slab */
   uint32_t capacity; /* blocks in a slab */
+  uint32_t wake;     /* free blocks that make a full slab worth a refill */
   uint8_t units;     /* arena units in a slab */
   uint8_t shift;     /* log2 of the grain */
   uint8_t grains;    /* grains in a stride */

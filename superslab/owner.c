@@ -9,7 +9,6 @@ hak_owner hak_nobody = {.bins = {[0] = {.word = &hak_bin_no_word}}}; /* both tab
 
 enum {
   WRAP_SMALL_UNITS = 4,
-  WAKE_FEW_SLABS = 16,
   SPARSE_SLABS = 2, /* of a bin: the first ones, which a thread may not fill */
   MOST_SPARES = 8,  /* empty slabs that a bin keeps */
 };
@@ -154,18 +153,9 @@ static bool window_search(hak_bin* bin) {
 
 /* ---- transitions ---- */
 
-/* How many blocks of a full slab must be free before it is worth a refill. The more, the rarer and larger the refills,
- * and the more memory lies idle: a quarter while the class has few slabs and idle memory is little, else an eighth. */
-static uint32_t slab_choose_wake(const hak_owner* owner, hak_slab* head) {
-  hak_slab_body* body = hak_slab_body_of(head);
-  bool few = owner->bins[head->class_index].slab_count < WAKE_FEW_SLABS;
-  unsigned part = body->adopted ? 16 : few ? 4 : 8;
-  return body->wake = hak_slab_class(head)->capacity / part;
-}
-
 static void slab_to_full(hak_owner* owner, hak_slab* head, uint32_t freed) {
   hak_poke(&head->state, (uint8_t)HAK_SLAB_FULL);
-  head->countdown = hak_slab_body_of(head)->wake - freed;
+  head->countdown = hak_slab_class(head)->wake - freed;
   hak_body_append(&owner->bins[head->class_index].full, hak_slab_body_of(head));
 }
 
@@ -254,7 +244,7 @@ void hak_owner_file_slab(hak_owner* owner, hak_slab* head) {
   uint32_t freed = row->capacity - live;
   if (live == 0) {
     slab_to_empty(owner, head);
-  } else if (freed < slab_choose_wake(owner, head)) {
+  } else if (freed < row->wake) {
     slab_to_full(owner, head, freed);
   } else {
     slab_to_partial(owner, head, live);
@@ -274,7 +264,7 @@ void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
       return;
     case HAK_SLAB_FULL:
       hak_owner_unfile_slab(owner, head);
-      slab_to_partial(owner, head, row->capacity - hak_slab_body_of(head)->wake);
+      slab_to_partial(owner, head, row->capacity - row->wake);
       return;
     case HAK_SLAB_PARTIAL:
       hak_owner_unfile_slab(owner, head);
@@ -318,7 +308,6 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
 /* The current slab is out of blocks, or there is none. */
 static HAK_MEDIUM bool change_slab(hak_owner* owner, hak_bin* bin) {
   if (bin->current != NULL) {
-    slab_choose_wake(owner, bin->current);
     slab_to_full(owner, bin->current, 0);
     bin_close(bin);
   }

@@ -54,7 +54,7 @@ void hak_slab_check(const hak_slab* head) {
   uint32_t live = hak_slab_count_live(head);
   if (head->state == HAK_SLAB_PARTIAL && head->countdown != live)
     hak_fatal("slab: countdown of a partial slab", body->base);
-  if (head->state == HAK_SLAB_FULL && row->capacity - live != body->wake - head->countdown) {
+  if (head->state == HAK_SLAB_FULL && row->capacity - live != row->wake - head->countdown) {
     hak_fatal("slab: countdown of a full slab", body->base);
   }
 }

@@ -71,8 +71,6 @@ struct hak_slab_body {
   uint32_t end_grain;         /* bit behind the last block */
   bool guarded;               /* the unit behind the slab is inaccessible */
   bool aged;                  /* while spare: since the last hak_owner_reclaim */
-  bool adopted;               /* has had another owner */
-  uint32_t wake;              /* while full: frees from full to partial */
   /* While at rest, of purge.c: live blocks when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET.
    */
   uint32_t seen_at, purged_at;

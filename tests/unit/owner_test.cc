@@ -65,7 +65,7 @@ TEST_P(Owner, ASlabWithoutAFreeBlockIsFull) {
 TEST_P(Owner, AFullSlabIsPartialAfterItsWakeAndNotBefore) {
   std::vector<void*> blocks = make_full();
   hak_slab* head = rig.head(blocks[0]);
-  uint32_t wake = hak_slab_body_of(head)->wake;
+  uint32_t wake = hak_slab_class(head)->wake;
   EXPECT_GE(wake, 1u);
   EXPECT_LT(wake, row.capacity);
   EXPECT_EQ(free_until(&blocks, HAK_SLAB_PARTIAL), wake);

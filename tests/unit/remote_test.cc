@@ -90,7 +90,7 @@ TEST_P(Remote, AFullSlabWakesByRemoteFrees) {
   alloc();
   hak_slab* head = rig.head(blocks[0]);
   ASSERT_EQ(head->state, HAK_SLAB_FULL);
-  uint32_t wake = hak_slab_body_of(head)->wake;
+  uint32_t wake = hak_slab_class(head)->wake;
   for (uint32_t i = 0; i + 1 < wake; i++) free_by(other, blocks[i]);
   drain();
   EXPECT_EQ(head->state, HAK_SLAB_FULL);
