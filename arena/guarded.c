@@ -59,7 +59,7 @@ static void cell_occupy(hak_guarded_pool* pool, const hak_guarded* place) {
   hak_cell* cell = hak_map_cell(pool->arena->map, place->block);
   cell->bits = place->bytes;
   hak_poke(&cell->head, cell);
-  cell->countdown = (uint32_t)(place - pool->places);
+  cell->place = (uint32_t)(place - pool->places);
   cell->body = (void*)place->block;
   hak_poke(&cell->kind, (uint8_t)HAK_CELL_GUARDED);
 }
@@ -82,7 +82,7 @@ uintptr_t hak_guarded_alloc(hak_guarded_pool* pool, size_t bytes, const hak_stac
 hak_guarded_answer hak_guarded_free(hak_guarded_pool* pool, hak_cell* cell, const hak_stack* stack) {
   hak_guarded_answer answer = HAK_GUARDED_TWICE;
   hak_lock_acquire(&pool->lock);
-  hak_guarded* place = &pool->places[cell->countdown % HAK_GUARDED_PLACES];
+  hak_guarded* place = &pool->places[cell->place % HAK_GUARDED_PLACES];
   if (hak_peek(&cell->kind) == HAK_CELL_GUARDED && place->state == HAK_GUARDED_LIVE) {
     answer = HAK_GUARDED_DONE;
     for (size_t i = 0; i < slack_bytes(place); i++) {

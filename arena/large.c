@@ -11,7 +11,6 @@ static void* cell_occupy(hak_arena* arena, uintptr_t start, size_t bytes, hak_ce
   hak_cell* cell = hak_map_cell(arena->map, start);
   cell->bits = bytes;
   cell->head = cell;
-  cell->countdown = (uint32_t)units_of(bytes);
   cell->body = (void*)start;
   hak_poke(&cell->kind, (uint8_t)kind);
   return (void*)start;

@@ -63,7 +63,8 @@ __attribute__((noreturn)) HAK_SLOW void hak_route_bad_grain(const hak_slab* cell
   hak_route_bad_free((grain << cell->shift) + (hak_slab_class(cell)->first & ((1u << cell->shift) - 1)));
 }
 
-HAK_MEDIUM void hak_route_count_slow(hak_slab* head) {
+HAK_MEDIUM void hak_route_count_slow(hak_slab* cell) {
+  hak_slab* head = cell->head;
   /* The slab's owner, not the thread's: they differ when a dead thread's control block has become ours. */
   hak_owner_on_countdown(hak_load_relaxed(&head->owner), head);
   hak_helper_consider(&hak_the_process);
@@ -72,7 +73,7 @@ HAK_MEDIUM void hak_route_count_slow(hak_slab* head) {
 /* A block of ours in a slab that other threads free into. */
 static void free_shared(hak_owner* self, hak_cell* cell, uintptr_t address) {
   if (!hak_slab_free_shared(cell, address)) hak_route_bad_free(address);
-  if (hak_slab_count_free(cell->head)) hak_owner_on_countdown(self, cell->head);
+  if (hak_slab_count_free(cell)) hak_owner_on_countdown(self, cell->head);
 }
 
 HAK_SLOW void hak_route_free_large(hak_cell* cell, uintptr_t address) {
@@ -114,16 +115,20 @@ static HAK_MEDIUM void notify_owner(hak_slab* head) {
   hak_slab_notify_owner(&hak_the_process.slabs, self, head);
 }
 
-/* Most often a block of another thread's slab. */
+/* Most often a block of another thread's slab, or one of ours in a slab that others free into. */
 HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell) {
   if (!HAK_HEADER_CLASSIDX && HAK_LIKELY(hak_load_folded(&cell->kind) == HAK_CELL_SLAB)) {
-    const hak_owner* owner = hak_load_relaxed(&cell->head->owner);
     uintptr_t thread = hak_slab_claimant(cell, address);
-    uintptr_t bits = ((hak_slab_body*)cell->body)->remote;
-    if (HAK_LIKELY(thread == hak_load_folded(&owner->thread) && thread != hak_thread_pointer())) {
-      uintptr_t grain = address >> cell->shift;
+    uintptr_t grain = address >> cell->shift;
+    uintptr_t remote = ((hak_slab_body*)cell->body)->remote;
+    if (thread == hak_thread_pointer()) {
+      if (HAK_LIKELY(!hak_bit_test(remote, grain) && !hak_slab_mark_free(cell, grain))) {
+        if (HAK_UNLIKELY(hak_slab_count_free(cell))) hak_route_count_slow(cell);
+        return;
+      }
+    } else if (HAK_LIKELY(thread == hak_load_folded(&hak_load_relaxed(&cell->head->owner)->thread))) {
       hak_slab* head = cell->head;
-      if (HAK_LIKELY(!hak_bit_test(cell->bits, grain) && hak_slab_mark_remote(cell, grain, bits))) {
+      if (HAK_LIKELY(!hak_bit_test(cell->bits, grain) && hak_slab_mark_remote(cell, grain, remote))) {
         if (HAK_UNLIKELY(hak_slab_is_unqueued(head))) notify_owner(head);
         return;
       }

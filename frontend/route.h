@@ -23,7 +23,7 @@ void* hak_route_refill(size_t bytes, hak_bin* bin, hak_owner* owner);
 void* hak_route_alloc_slow(size_t bytes);
 /* A free that is not of a block in a slab of the caller's own; cell: of the address, or of another one. */
 void hak_route_free_slow(uintptr_t address, hak_slab* cell);
-void hak_route_count_slow(hak_slab* head);
+void hak_route_count_slow(hak_slab* cell);
 /* A live large block; cell: its own. */
 void hak_route_free_large(hak_cell* cell, uintptr_t address);
 /* Misuse. The grain is the address shifted, which is what the fast path has left of it. */
@@ -85,8 +85,7 @@ HAK_FAST void hak_route_freed(hak_slab* cell, uintptr_t address, uintptr_t grain
   if (HAK_HEADER_CLASSIDX && !hak_header_mark_freed(address, hak_header_live(cell->class_index))) {
     hak_misuse_header(cell, address);
   }
-  hak_slab* head = cell->head;
-  if (HAK_UNLIKELY(hak_slab_count_free(head))) hak_route_count_slow(head);
+  if (HAK_UNLIKELY(hak_slab_count_free(cell))) hak_route_count_slow(cell);
 }
 
 /* mark: one of the two forms of hak_slab_mark_free. */

@@ -16,7 +16,7 @@ HAK_C_BEGIN
 /* ---- slab_pool.c ---- */
 
 /* The record of a slab with its two bit arrays. */
-static inline size_t hak_body_bytes(uint32_t words) { return sizeof(hak_slab_body) + 2 * words * sizeof(uint64_t); }
+static inline size_t hak_body_bytes(uint32_t words) { return hak_body_remote_offset(words) + words * sizeof(uint64_t); }
 
 /* A slab of the class with every block free, owned by `owner` but in none of its lists. sparse: perhaps few of its
  * blocks will ever be used. */

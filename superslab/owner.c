@@ -97,17 +97,18 @@ static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, 
 }
 
 /* Blocks of the current slab have been freed since the last way back. If none was, nothing is behind the window. */
-static inline bool window_has_frees(const hak_slab* head) { return head->countdown != HAK_SLAB_NO_COUNTDOWN; }
+static inline bool window_has_frees(const hak_slab_body* body) { return body->countdown != HAK_SLAB_NO_COUNTDOWN; }
 
 /* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
  * memory that was used once is used again, while the cache may still have it, before more is touched. Half of a small
  * slab; of a large one half of what is in front of the frontier, as its blocks are too large to be left behind. A
  * program that only allocates never gets here, and does not search in vain. */
 static inline bool window_may_wrap(const hak_slab* head) {
-  if (!window_has_frees(head)) return false;
+  const hak_slab_body* body = hak_slab_body_of(head);
+  if (!window_has_frees(body)) return false;
   const hak_size_class* row = hak_slab_class(head);
-  uint64_t freed = HAK_SLAB_NO_COUNTDOWN - head->countdown;
-  uint64_t used = hak_slab_body_of(head)->frontier * UINT64_C(64);
+  uint64_t freed = HAK_SLAB_NO_COUNTDOWN - body->countdown;
+  uint64_t used = body->frontier * UINT64_C(64);
   uint64_t least = (row->units < WRAP_SMALL_UNITS ? row->units : WRAP_SMALL_UNITS) * HAK_UNIT_BYTES >> row->shift;
   return freed * row->grains * 2 >= (used > least ? used : least);
 }
@@ -118,7 +119,7 @@ static inline bool window_wrap(hak_bin* bin) {
   hak_slab_body* body = head->body;
   if (bin->word + 1 != &body->bits[body->frontier] || !window_may_wrap(head)) return false;
   if (!window_try(bin, body, 0, body->phase)) return false;
-  head->countdown = HAK_SLAB_NO_COUNTDOWN;
+  body->countdown = HAK_SLAB_NO_COUNTDOWN;
   return true;
 }
 
@@ -141,8 +142,8 @@ static bool window_search(hak_bin* bin) {
   }
   bool more = word < body->words;
   if (more && !window_may_wrap(head) && window_try(bin, body, word, phase)) return true;
-  bool behind = opened && window_has_frees(head);
-  head->countdown = HAK_SLAB_NO_COUNTDOWN;
+  bool behind = opened && window_has_frees(body);
+  body->countdown = HAK_SLAB_NO_COUNTDOWN;
   const hak_phase* frontier_phase = phase;
   phase = body->phase;
   for (word = 0; behind && word <= at; word++, phase = phase->next) {
@@ -155,15 +156,17 @@ static bool window_search(hak_bin* bin) {
 
 static void slab_to_full(hak_owner* owner, hak_slab* head, uint32_t freed) {
   hak_poke(&head->state, (uint8_t)HAK_SLAB_FULL);
-  head->countdown = hak_slab_class(head)->wake - freed;
-  hak_body_append(&owner->bins[head->class_index].full, hak_slab_body_of(head));
+  hak_slab_body* body = hak_slab_body_of(head);
+  body->countdown = hak_slab_class(head)->wake - freed;
+  hak_body_append(&owner->bins[head->class_index].full, body);
 }
 
 static void slab_to_partial(hak_owner* owner, hak_slab* head, uint32_t live) {
   /* Pairs with is_at_rest (purge.c), behind which the slab's record is read. */
   hak_store_release(&head->state, (uint8_t)HAK_SLAB_PARTIAL);
-  head->countdown = live;
-  hak_body_append(&owner->bins[head->class_index].partial, hak_slab_body_of(head));
+  hak_slab_body* body = hak_slab_body_of(head);
+  body->countdown = live;
+  hak_body_append(&owner->bins[head->class_index].partial, body);
 }
 
 static void slab_to_current(hak_owner* owner, hak_slab* head) {
@@ -172,7 +175,7 @@ static void slab_to_current(hak_owner* owner, hak_slab* head) {
   hak_store_seq_cst(&head->state, (uint8_t)HAK_SLAB_CURRENT);
   hak_slab_leave_rest(owner->pool, head);
   body->seen_at = body->purged_at = HAK_SLAB_NOT_YET;
-  head->countdown = HAK_SLAB_NO_COUNTDOWN;
+  body->countdown = HAK_SLAB_NO_COUNTDOWN;
   bin->current = head;
   bin->phase = NULL; /* no window yet: the search begins at word 0 */
   hak_count(&owner->counters.slabs_attached, 1u);
@@ -192,9 +195,10 @@ static void slab_to_empty(hak_owner* owner, hak_slab* head) {
   bool keep = bin->spare_count < MOST_SPARES;
   if (keep) {
     hak_poke(&head->state, (uint8_t)HAK_SLAB_SPARE);
-    head->countdown = HAK_SLAB_NO_COUNTDOWN;
-    hak_slab_body_of(head)->aged = false;
-    hak_body_append(&bin->spare, hak_slab_body_of(head));
+    hak_slab_body* body = hak_slab_body_of(head);
+    body->countdown = HAK_SLAB_NO_COUNTDOWN;
+    body->aged = false;
+    hak_body_append(&bin->spare, body);
     bin->spare_count++;
     hak_store_relaxed(&owner->spare_total, owner->spare_total + 1);
   }
@@ -260,7 +264,7 @@ void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
   const hak_size_class* row = hak_slab_class(head);
   switch ((hak_slab_state)head->state) {
     case HAK_SLAB_CURRENT:
-      head->countdown = HAK_SLAB_NO_COUNTDOWN - 1; /* there were frees (window_has_frees) */
+      hak_slab_body_of(head)->countdown = HAK_SLAB_NO_COUNTDOWN - 1; /* there were frees (window_has_frees) */
       return;
     case HAK_SLAB_FULL:
       hak_owner_unfile_slab(owner, head);

@@ -67,7 +67,8 @@ struct hak_owner {
   uintptr_t thread; /* thread pointer, part of the keys of this owner's slabs */
   uint64_t number;  /* of the thread, for people */
   hak_slab_pool* pool;
-  hak_owner_counters counters;
+  /* Not in the line of what other threads read at each free of a block of this thread's. */
+  _Alignas(HAK_CACHE_LINE) hak_owner_counters counters;
   /* Of the bins' empty slabs, which the helper thread may take away (hak_owner_reclaim). */
   hak_lock spare_lock;
   HAK_SHARED(uint32_t) spare_total;

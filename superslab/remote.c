@@ -69,7 +69,7 @@ bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, 
 
 uint32_t hak_slab_collect_remote(hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
-  uint64_t* remote = body->bits + body->words;
+  uint64_t* remote = hak_body_remote(body);
   uint32_t count = 0;
   for (uint32_t w = 0; w < body->frontier; w++) {
     uint64_t freed = hak_load_seq_cst(&remote[w]);
@@ -89,7 +89,7 @@ uint32_t hak_slab_collect_remote(hak_slab* head) {
 
 void hak_slab_finish_collecting(hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
-  uint64_t* remote = body->bits + body->words;
+  uint64_t* remote = hak_body_remote(body);
   for (uint32_t w = 0; w < body->words; w++) hak_and_acq_rel(&remote[w], ~body->bits[w]);
 }
 
@@ -106,13 +106,14 @@ static void slab_drain(hak_owner* owner, hak_slab* head) {
   if (count == 0) return;
   hak_count(&owner->counters.remote_drains, 1u);
   hak_count(&owner->counters.remote_blocks, count);
+  hak_slab_body* body = hak_slab_body_of(head);
   if (head->state == HAK_SLAB_CURRENT) {
     /* Counted, so that the bin looks behind its window; but no number of frees makes it leave its slab. */
-    head->countdown = head->countdown > count ? head->countdown - count : 1;
+    body->countdown = body->countdown > count ? body->countdown - count : 1;
     return;
   }
-  if (head->countdown > count) {
-    head->countdown -= count;
+  if (body->countdown > count) {
+    body->countdown -= count;
   } else {
     hak_owner_unfile_slab(owner, head);
     hak_owner_file_slab(owner, head);

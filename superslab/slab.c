@@ -28,8 +28,9 @@ bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address) {
 
 uint32_t hak_slab_count_remote(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
+  const uint64_t* remote = hak_body_remote(body);
   uint32_t count = 0;
-  for (uint32_t w = 0; w < body->frontier; w++) count += hak_count_bits(hak_peek(&body->bits[body->words + w]));
+  for (uint32_t w = 0; w < body->frontier; w++) count += hak_count_bits(hak_peek(&remote[w]));
   return count;
 }
 
@@ -52,9 +53,9 @@ void hak_slab_check(const hak_slab* head) {
     if (w >= body->frontier && ~body->bits[w] != 0) hak_fatal("slab: live behind the frontier", body->base);
   }
   uint32_t live = hak_slab_count_live(head);
-  if (head->state == HAK_SLAB_PARTIAL && head->countdown != live)
+  if (head->state == HAK_SLAB_PARTIAL && body->countdown != live)
     hak_fatal("slab: countdown of a partial slab", body->base);
-  if (head->state == HAK_SLAB_FULL && row->capacity - live != row->wake - head->countdown) {
+  if (head->state == HAK_SLAB_FULL && row->capacity - live != row->wake - body->countdown) {
     hak_fatal("slab: countdown of a full slab", body->base);
   }
 }

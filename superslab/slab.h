@@ -74,8 +74,18 @@ struct hak_slab_body {
   /* While at rest, of purge.c: live blocks when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET.
    */
   uint32_t seen_at, purged_at;
-  uint64_t bits[]; /* words of the slab's own, then as many remote ones */
+  uint32_t countdown; /* frees until something is to be done */
+  uint64_t bits[];    /* words of the slab's own; the remote ones are behind them (hak_body_remote) */
 };
+
+/* The remote words begin a cache line: they are written by other threads, and what stands before them by the owner at
+ * every malloc and free. */
+static inline size_t hak_body_remote_offset(uint32_t words) {
+  return hak_align_up(offsetof(hak_slab_body, bits) + words * sizeof(uint64_t), HAK_CACHE_LINE);
+}
+static inline uint64_t* hak_body_remote(const hak_slab_body* body) {
+  return (uint64_t*)((uintptr_t)body + hak_body_remote_offset(body->words));
+}
 
 #define HAK_SLAB_NOT_YET UINT32_MAX
 
@@ -126,7 +136,7 @@ HAK_FAST bool hak_slab_mark_free_short(const hak_slab* cell, uintptr_t grain) {
 }
 
 /* Owner only: counts a free. True when the countdown is over: hak_owner_on_countdown is due. */
-HAK_FAST bool hak_slab_count_free(hak_slab* head) { return --head->countdown == 0; }
+HAK_FAST bool hak_slab_count_free(const hak_slab* cell) { return --((hak_slab_body*)cell->body)->countdown == 0; }
 
 /* Other threads have freed blocks of this unit since the owner last brought such blocks home. */
 #define HAK_SLAB_SHARED (UINT64_C(1) << 63 | 1)

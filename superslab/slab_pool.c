@@ -19,7 +19,8 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   uint32_t first = (uint32_t)((base >> row->shift) & 63) + (row->first >> row->shift);
   uint32_t end = first + row->capacity * row->grains;
   uint32_t words = (end + 63) / 64;
-  _Static_assert(sizeof(hak_slab_body) + 2 * (HAK_MAX_SLAB_GRAINS / 64 + 1) * sizeof(uint64_t) <= HAK_META_MAX_BYTES,
+  _Static_assert(sizeof(hak_slab_body) + 2 * (HAK_MAX_SLAB_GRAINS / 64 + 1) * sizeof(uint64_t) + HAK_CACHE_LINE <=
+                     HAK_META_MAX_BYTES,
                  "the largest body is a record");
   hak_slab_body* body = hak_meta_alloc(pool->meta, HAK_META_BODY, hak_body_bytes(words));
   if (body == NULL) return NULL;
@@ -31,9 +32,10 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   body->first_grain = first;
   body->end_grain = end;
   body->seen_at = body->purged_at = HAK_SLAB_NOT_YET;
+  body->countdown = HAK_SLAB_NO_COUNTDOWN;
   body->phase = &hak_phases[row->grains][first % row->grains];
   memset(body->bits, 0xff, words * sizeof(uint64_t));
-  body->remote = (uintptr_t)(body->bits + words) - (base >> row->shift >> 6) * sizeof(uint64_t);
+  body->remote = (uintptr_t)hak_body_remote(body) - (base >> row->shift >> 6) * sizeof(uint64_t);
   return body;
 }
 
@@ -44,7 +46,6 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
     hak_slab* cell = head + i;
     cell->mask = hak_slab_mask(row);
     hak_poke(&cell->head, head);
-    cell->countdown = HAK_SLAB_NO_COUNTDOWN;
     cell->shift = row->shift;
     cell->class_index = (uint8_t)class_index;
     hak_poke(&cell->state, (uint8_t)HAK_SLAB_CURRENT);

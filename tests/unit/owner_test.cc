@@ -69,7 +69,7 @@ TEST_P(Owner, AFullSlabIsPartialAfterItsWakeAndNotBefore) {
   EXPECT_GE(wake, 1u);
   EXPECT_LT(wake, row.capacity);
   EXPECT_EQ(free_until(&blocks, HAK_SLAB_PARTIAL), wake);
-  EXPECT_EQ(head->countdown, row.capacity - wake);
+  EXPECT_EQ(hak_slab_body_of(head)->countdown, row.capacity - wake);
 }
 
 TEST_P(Owner, TheLastFreeOfAPartialSlabMakesItSpare) {

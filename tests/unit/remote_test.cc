@@ -123,10 +123,10 @@ TEST_P(Remote, ABlockThatComesHomeToTheCurrentSlabIsUsedBeforeTheSlabIsLeft) {
 TEST_P(Remote, NoNumberOfFreesMakesABinLeaveItsCurrentSlab) {
   std::vector<void*> blocks = rig.fill_slab(owner, GetParam());
   hak_slab* head = rig.head(blocks[0]);
-  head->countdown = 1;  // after 2^32 frees or so
+  hak_slab_body_of(head)->countdown = 1;  // after 2^32 frees or so
   free_by(owner, blocks[0]);
   EXPECT_EQ(alloc(), blocks[0]);
-  head->countdown = 2;
+  hak_slab_body_of(head)->countdown = 2;
   for (int i = 0; i < 3; i++) free_by(other, blocks[i]);
   drain();
   EXPECT_EQ(head->state, HAK_SLAB_CURRENT);

@@ -36,7 +36,7 @@ bool Rig::free(hak_owner* self, void* block) {
     return hak_slab_free_remote(&pool, self, found, address);
   }
   if (!hak_slab_free_shared(found, address)) return false;
-  if (hak_slab_count_free(found->head)) hak_owner_on_countdown(self, found->head);
+  if (hak_slab_count_free(found)) hak_owner_on_countdown(self, found->head);
   return true;
 }
 

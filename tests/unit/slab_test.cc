@@ -184,13 +184,13 @@ TEST_F(SlabCheckDeathTest, ALiveBitInsideABlockIsNamed) {
 }
 
 TEST_F(SlabCheckDeathTest, AWrongCountOfAFullSlabIsNamed) {
-  head->countdown--;
+  hak_slab_body_of(head)->countdown--;
   dies_with("countdown of a full slab");
 }
 
 TEST_F(SlabCheckDeathTest, AWrongCountOfAPartialSlabIsNamed) {
   for (size_t i = 0; head->state != HAK_SLAB_PARTIAL; i++) ASSERT_TRUE(rig.free(owner, blocks[i]));
-  head->countdown--;
+  hak_slab_body_of(head)->countdown--;
   dies_with("countdown of a partial slab");
 }
 
