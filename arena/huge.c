@@ -7,20 +7,26 @@
 enum {
   HUGE_WORTH = 2, /* times what small pages cost, since fewer misses of the TLB follow */
   /* Chunks left out after a try that was dear, twice as many after each further one. */
-  HUGE_LEAST_SKIP = 8,
+  HUGE_LEAST_SKIP = 32,
   HUGE_MOST_SKIP = 256,
 };
+
+/* What it costs to give a range its memory; 0 if the kernel cannot. */
+static uint64_t populate_ns(const hak_os* os, uintptr_t start, size_t bytes) {
+  uint64_t before = os->cpu_ns();
+  return os->populate(start, bytes) ? os->cpu_ns() - before + 1 : 0; /* + 1: a coarse clock may stand still */
+}
 
 /* The small pages are those of one unit in the chunk's second huge page, which is small from then on: once an arena. */
 static void small_measure(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
   _Static_assert(2 * HUGE_BYTES <= HAK_CHUNK_BYTES, "a chunk has a second huge page");
-  huge->small_ns = os->populate(chunk + HUGE_BYTES, HAK_UNIT_BYTES) * (HUGE_BYTES / HAK_UNIT_BYTES);
+  huge->small_ns = populate_ns(os, chunk + HUGE_BYTES, HAK_UNIT_BYTES) * (HUGE_BYTES / HAK_UNIT_BYTES);
 }
 
 static bool huge_is_dear(hak_huge* huge, const hak_os* os, uintptr_t chunk) {
   if (huge->small_ns == 0) small_measure(huge, os, chunk);
   os->huge_pages(chunk, HUGE_BYTES, true);
-  if (os->populate(chunk, HUGE_BYTES) <= HUGE_WORTH * huge->small_ns) return false;
+  if (populate_ns(os, chunk, HUGE_BYTES) <= HUGE_WORTH * huge->small_ns) return false;
   os->huge_pages(chunk, HUGE_BYTES, false);
   return true;
 }

@@ -25,9 +25,9 @@ typedef struct hak_os {
   bool (*close)(uintptr_t address, size_t bytes);
   /* Gives the memory of a committed range back; the range stays usable and reads as zero again. */
   bool (*purge)(uintptr_t address, size_t bytes);
-  /* Gives every page of a committed range its memory, as a write would. The thread's CPU time that took, in
-   * nanoseconds; 0 if the kernel cannot. */
-  uint64_t (*populate)(uintptr_t address, size_t bytes);
+  /* Gives every page of a committed range its memory, as a write to each would, but in one call. False if the kernel
+   * cannot: then the writes do it. */
+  bool (*populate)(uintptr_t address, size_t bytes);
   /* Which pages of a committed range have been touched since commit or purge: one byte a page, 0 for those that have
    * not, and perhaps for those that the kernel has moved to a disk since. False if the kernel does not say, and in
    * builds without seals. */
@@ -45,6 +45,8 @@ typedef struct hak_os {
   void (*name)(uintptr_t address, size_t bytes, const char* name);
   /* A clock that never goes back, in milliseconds; cheap and coarse. */
   uint64_t (*now_ms)(void);
+  /* The calling thread's CPU time, in nanoseconds. */
+  uint64_t (*cpu_ns)(void);
   /* Bytes of memory in the machine, and the most address space that the process may have (SIZE_MAX: no limit). */
   size_t (*memory_bytes)(void);
   size_t (*address_limit)(void);

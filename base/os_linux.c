@@ -86,19 +86,15 @@ static bool linux_purge(uintptr_t address, size_t bytes) {
   return ok;
 }
 
-static uint64_t cpu_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t linux_populate(uintptr_t address, size_t bytes) {
+/* A kernel that does not know the call, or a sandbox that forbids it, is asked once. */
+static bool linux_populate(uintptr_t address, size_t bytes) {
+  static HAK_SHARED(bool) refused;
+  if (hak_load_relaxed(&refused)) return false;
   int saved = errno;
-  uint64_t start = cpu_ns();
   bool ok = madvise((void*)address, bytes, MADV_POPULATE_WRITE) == 0;
-  uint64_t took = cpu_ns() - start;
+  if (!ok && (errno == EINVAL || errno == EPERM || errno == ENOSYS)) hak_store_relaxed(&refused, true);
   errno = saved;
-  return ok ? took + 1 : 0; /* 0 is the failure, and a coarse clock may stand still */
+  return ok;
 }
 
 static bool linux_touched(uintptr_t address, size_t bytes, uint8_t* pages) {
@@ -165,6 +161,12 @@ static uint64_t linux_now_ms(void) {
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static uint64_t linux_cpu_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
 static size_t linux_memory_bytes(void) {
   struct sysinfo info;
   return sysinfo(&info) == 0 ? (size_t)info.totalram * info.mem_unit : (size_t)1 << 30;
@@ -198,6 +200,7 @@ static hak_os linux_os = {
     .huge_pages = linux_huge_pages,
     .name = linux_name,
     .now_ms = linux_now_ms,
+    .cpu_ns = linux_cpu_ns,
     .memory_bytes = linux_memory_bytes,
     .address_limit = linux_address_limit,
     .secret = linux_secret,

@@ -178,7 +178,7 @@ void hak_visit_blocks(hak_block_visitor* visit, void* arg) {
 typedef struct totals {
   hak_arena_stats arena;
   hak_owner_counters owners;
-  uint64_t threads, threads_now, record_bytes, live_bytes, large_bytes, slab_purged_bytes;
+  uint64_t threads, threads_now, record_bytes, live_bytes, large_bytes, slab_purged_bytes, slab_populated_bytes;
 } totals;
 
 static bool add_slab(const hak_slab_info* slab, void* arg) {
@@ -204,6 +204,7 @@ static void totals_read(totals* t) {
   t->arena = hak_arena_read_stats(&process->arena);
   t->large_bytes = t->arena.mapped_bytes;
   t->slab_purged_bytes = hak_load_relaxed(&process->slabs.purged_bytes);
+  t->slab_populated_bytes = hak_load_relaxed(&process->slabs.populated_bytes);
   for (const hak_thread* thread = hak_load_acquire(&process->threads); thread != NULL; thread = thread->next) {
     t->threads_now += hak_peek(&thread->active);
 #define ADD(name, help) t->owners.name += hak_peek(&thread->owner.counters.name);
@@ -230,6 +231,8 @@ static const counter_row rows[] = {
     {"purged_bytes", "bytes", "given back to the kernel so far", offsetof(totals, arena.purged_bytes)},
     {"slab_purged_bytes", "bytes", "pages inside slabs in use that were given back so far",
      offsetof(totals, slab_purged_bytes)},
+    {"slab_populated_bytes", "bytes", "pages inside slabs that were taken before they were touched",
+     offsetof(totals, slab_populated_bytes)},
     {"record_bytes", "bytes", "for the allocator's own records", offsetof(totals, record_bytes)},
     {"purges", "events", "calls that gave memory back", offsetof(totals, arena.purges)},
     {"runs", "events", "runs of units dealt by the arena", offsetof(totals, arena.runs)},

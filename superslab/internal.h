@@ -4,6 +4,7 @@
  * owner.c      the state machine: refill and the transitions
  * remote.c     frees by other threads: from the bit to the owner's hands
  * abandoned.c  slabs without an owner
+ * populate.c   pages of slabs that are about to be used
  * purge.c      pages of slabs that nobody allocates from
  */
 #ifndef HAK_SUPERSLAB_INTERNAL_H
@@ -17,6 +18,9 @@ HAK_C_BEGIN
 
 /* The record of a slab with its two bit arrays. */
 static inline size_t hak_body_bytes(uint32_t words) { return hak_body_remote_offset(words) + words * sizeof(uint64_t); }
+
+/* Blocks up to this size are touched as a whole, as far as pages go, by who writes to both of their ends. */
+enum { HAK_SLAB_DENSE_BYTES = 8192 };
 
 /* A slab of the class with every block free, owned by `owner` but in none of its lists. sparse: perhaps few of its
  * blocks will ever be used. */
@@ -70,6 +74,14 @@ uint32_t hak_slab_collect_remote(hak_slab* head);
 void hak_slab_finish_collecting(hak_slab* head);
 /* Finds every slab of a list taken from an owner its present owner. self: the caller's owner or NULL. */
 void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
+
+/* ---- populate.c ---- */
+
+/* Where `present` of a new slab begins. fresh: it has no memory yet. */
+uintptr_t hak_slab_first_present(const hak_arena* arena, const hak_slab_body* body, const hak_size_class* row,
+                                 bool fresh);
+/* The bin's window at the frontier of its slab ends above `present`: gives it and some pages behind it their memory. */
+void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body);
 
 /* ---- purge.c ---- */
 

@@ -84,15 +84,26 @@ void hak_owner_close(hak_owner* owner) {
 
 /* ---- the window of a bin ---- */
 
+/* word: in front of the frontier. */
 static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, const hak_phase* phase) {
   uint64_t starts = phase->starts & hak_slab_word_mask(body, word);
   uint64_t available = body->bits[word] & starts;
   if (available == 0) return false;
-  if (word >= body->frontier) body->frontier = word + 1;
   bin->step_end = &body->bits[body->frontier < body->whole_words ? body->frontier : body->whole_words];
   bin->base = body->first_window + word * bin->window_bytes;
   bin->phase = phase;
   hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : available & (~available + 1));
+  return true;
+}
+
+/* The word at the frontier, which moves behind it. */
+static inline bool window_try_new(hak_slab_pool* pool, hak_bin* bin, hak_slab_body* body, const hak_phase* phase) {
+  uint32_t word = body->frontier++;
+  if (!window_try(bin, body, word, phase)) {
+    body->frontier = word;
+    return false;
+  }
+  if (HAK_UNLIKELY(bin->base + bin->window_bytes > body->present)) hak_slab_populate(pool, bin, body);
   return true;
 }
 
@@ -126,7 +137,7 @@ static inline bool window_wrap(hak_bin* bin) {
 /* Looks for a word of the current slab with a free block: behind the window up to the frontier; at the frontier, while
  * the window may not wrap; from the first word to the window; at the frontier. (Where a window gives one block only,
  * its own word comes first.) */
-static bool window_search(hak_bin* bin) {
+static bool window_search(hak_slab_pool* pool, hak_bin* bin) {
   hak_slab* head = bin->current;
   hak_slab_body* body = head->body;
   bool opened = bin->phase != NULL;
@@ -141,7 +152,7 @@ static bool window_search(hak_bin* bin) {
     if (window_try(bin, body, word, phase)) return true;
   }
   bool more = word < body->words;
-  if (more && !window_may_wrap(head) && window_try(bin, body, word, phase)) return true;
+  if (more && !window_may_wrap(head) && window_try_new(pool, bin, body, phase)) return true;
   bool behind = opened && window_has_frees(body);
   body->countdown = HAK_SLAB_NO_COUNTDOWN;
   const hak_phase* frontier_phase = phase;
@@ -149,7 +160,7 @@ static bool window_search(hak_bin* bin) {
   for (word = 0; behind && word <= at; word++, phase = phase->next) {
     if (window_try(bin, body, word, phase)) return true;
   }
-  return more && window_try(bin, body, body->frontier, frontier_phase);
+  return more && window_try_new(pool, bin, body, frontier_phase);
 }
 
 /* ---- transitions ---- */
@@ -318,19 +329,20 @@ static HAK_MEDIUM bool change_slab(hak_owner* owner, hak_bin* bin) {
   hak_slab* head = next_slab(owner, bin);
   if (head == NULL) return false;
   slab_to_current(owner, head);
-  if (!window_search(bin)) hak_fatal("a slab with free blocks has none", hak_slab_body_of(head)->base);
+  if (!window_search(owner->pool, bin)) hak_fatal("a slab with free blocks has none", hak_slab_body_of(head)->base);
   return true;
 }
 
 bool hak_owner_open_window(hak_owner* owner, hak_bin* bin) {
   hak_count(&owner->counters.searches, 1u);
-  if (bin->current != NULL && window_search(bin)) return true;
+  if (bin->current != NULL && window_search(owner->pool, bin)) return true;
   return change_slab(owner, bin);
 }
 
 HAK_MEDIUM void* hak_owner_refill(hak_owner* owner, hak_bin* bin) {
   hak_count(&owner->counters.searches, 1u);
-  if (HAK_LIKELY(bin->current != NULL && (window_wrap(bin) || window_search(bin)))) return hak_bin_take(bin);
+  if (HAK_LIKELY(bin->current != NULL && (window_wrap(bin) || window_search(owner->pool, bin))))
+    return hak_bin_take(bin);
   return change_slab(owner, bin) ? hak_bin_take(bin) : NULL;
 }
 

@@ -27,7 +27,8 @@ typedef struct hak_slab_pool {
   HAK_SHARED(unsigned) purge_more; /* the round is not over, or it has met slabs that something was freed of of late */
   uintptr_t purge_next;            /* where the next step of the round begins; 0: at the first slab */
   bool purge_again;                /* such slabs, in this round */
-  HAK_SHARED(uint64_t) purged_bytes; /* given back so far */
+  HAK_SHARED(uint64_t) purged_bytes;    /* given back so far */
+  HAK_SHARED(uint64_t) populated_bytes; /* of new slabs, taken before they were touched (populate.c) */
 } hak_slab_pool;
 
 /* Slow-path events, counted by the owner, added up by readers. A table: name, help. */

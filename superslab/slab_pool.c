@@ -3,9 +3,6 @@
 #include "base/fatal.h"
 #include "superslab/internal.h"
 
-/* Blocks up to this size are touched as a whole, as far as pages go, by who writes to both of their ends. */
-enum { SLAB_DENSE_BYTES = 8192 };
-
 void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta) {
   memset(pool, 0, sizeof *pool);
   pool->lock.rank = HAK_RANK_ABANDONED;
@@ -72,7 +69,7 @@ hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_
   const hak_size_class* row = &hak_size_classes[class_index];
   bool zeroed;
   /* Of a block of many pages perhaps two are used: a huge page would be memory for all of them. */
-  hak_run_use use = sparse || row->stride > SLAB_DENSE_BYTES ? HAK_RUN_SPARSE : HAK_RUN_SLAB;
+  hak_run_use use = sparse || row->stride > HAK_SLAB_DENSE_BYTES ? HAK_RUN_SPARSE : HAK_RUN_SLAB;
   uintptr_t base = hak_arena_alloc(pool->arena, use, row->units + HAK_GUARD_UNITS, HAK_UNIT_BYTES, &zeroed);
   if (base == 0) return NULL;
   hak_slab_body* body = body_create(pool, row, base);
@@ -80,6 +77,7 @@ hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_
     hak_arena_free(pool->arena, base, row->units + HAK_GUARD_UNITS);
     return NULL;
   }
+  body->present = hak_slab_first_present(pool->arena, body, row, zeroed);
   if (HAK_GUARD_UNITS) body->guarded = hak_arena_close_guard(pool->arena, base, row->units);
   hak_slab* head = hak_map_cell(pool->arena->map, base);
   body->slab = head;

@@ -50,12 +50,14 @@ struct FakeOs::Functions {
     return current->passes(kPurge) && current->real_->purge(address, bytes);
   }
 
-  static uint64_t populate(uintptr_t address, size_t bytes) {
+  static bool populate(uintptr_t address, size_t bytes) {
     if (current->during_populate_) current->during_populate_();
     Lock lock(current->mutex_);
     EXPECT_TRUE(current->holds(address, bytes)) << "populate outside any reservation";
-    if (!current->passes(kPopulate)) return 0;
-    return bytes * (bytes >= size_t{2} << 20 ? current->populate_huge_ns_ : current->populate_small_ns_);
+    if (!current->passes(kPopulate)) return false;
+    current->populated_.emplace_back(address, bytes);
+    current->cpu_ns_ += bytes * (bytes >= size_t{2} << 20 ? current->populate_huge_ns_ : current->populate_small_ns_);
+    return true;
   }
 
   static bool touched(uintptr_t address, size_t bytes, uint8_t* pages) {
@@ -98,6 +100,11 @@ struct FakeOs::Functions {
     if (current->passes(kName)) current->real_->name(address, bytes, text);
   }
 
+  static uint64_t cpu_ns() {
+    Lock lock(current->mutex_);
+    return current->cpu_ns_;
+  }
+
   static uint64_t now_ms() {
     Lock lock(current->mutex_);
     current->passes(kClock);
@@ -124,6 +131,7 @@ FakeOs::FakeOs() : real_(hak_os_linux()), table_(*real_) {
   table_.huge_pages = Functions::huge_pages;
   table_.name = Functions::name;
   table_.now_ms = Functions::now_ms;
+  table_.cpu_ns = Functions::cpu_ns;
   table_.memory_bytes = Functions::memory_bytes;
   table_.address_limit = Functions::address_limit;
 }
@@ -171,6 +179,11 @@ void FakeOs::advance_ms(uint64_t by) {
 void FakeOs::set_reserve_budget(size_t bytes) {
   std::lock_guard<std::mutex> lock(mutex_);
   reserve_budget_ = bytes;
+}
+
+std::vector<std::pair<uintptr_t, size_t>> FakeOs::populated() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return populated_;
 }
 
 void FakeOs::set_populate_ns(uint64_t huge, uint64_t small) {

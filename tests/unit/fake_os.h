@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "base/os.h"
 
@@ -59,7 +60,9 @@ class FakeOs {
   // From now on reserve fails where more than this would be reserved at once.
   void set_reserve_budget(size_t bytes);
 
-  // What populate says that a byte takes, in a range as large as a huge page and in a smaller one. It touches nothing.
+  // What populate was asked for: start and size.
+  std::vector<std::pair<uintptr_t, size_t>> populated() const;
+  // What a byte takes in populate, in a range as large as a huge page and in a smaller one. It touches nothing.
   void set_populate_ns(uint64_t huge, uint64_t small);
   // What other threads do while one is in populate.
   void set_during_populate(std::function<void()> work) { during_populate_ = std::move(work); }
@@ -94,6 +97,8 @@ class FakeOs {
   size_t reserve_budget_ = SIZE_MAX;
   uintptr_t next_place_ = 0;
   uint64_t populate_huge_ns_ = 1, populate_small_ns_ = 1;
+  uint64_t cpu_ns_ = 0;
+  std::vector<std::pair<uintptr_t, size_t>> populated_;
   std::function<void()> during_populate_;
 };
 

@@ -1,0 +1,127 @@
+// superslab/populate.c: the memory of slabs of a growing class is taken ahead of its use.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/rig.h"
+
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+class Populate : public testing::TestWithParam<unsigned> {
+ protected:
+  void SetUp() override {
+    if (HAK_SEALED) GTEST_SKIP() << "seals are looked for on pages that were touched";
+  }
+
+  void alloc_bytes(size_t bytes) {
+    for (size_t i = 0; i < bytes / row.stride; i++) blocks.push_back(rig.alloc(owner, GetParam()));
+  }
+  size_t populated_bytes() const {
+    size_t bytes = 0;
+    for (const auto& [start, length] : rig.os.populated()) bytes += length;
+    return bytes;
+  }
+
+  Rig rig;
+  hak_owner* owner = rig.make_owner();
+  const hak_size_class& row = row_of(GetParam());
+  std::vector<void*> blocks;
+};
+
+INSTANTIATE_TEST_SUITE_P(Classes, Populate,
+                         testing::Values(class_of_stride(16), class_of_stride(48), class_of_stride(224),
+                                         class_of_stride(1024), class_of_stride(4096), class_of_stride(8192)),
+                         name_of_class);
+
+TEST_P(Populate, DoesNothingForAClassOfFewBlocks) {
+  alloc_bytes(256 * 1024);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), 0);
+}
+
+TEST_P(Populate, TakesTheMemoryOfAGrowingClassInFewCalls) {
+  alloc_bytes(64 * kMiB);
+  EXPECT_GT(populated_bytes(), 48 * kMiB);
+  EXPECT_LE(rig.os.calls(FakeOs::kPopulate), 64 * kMiB / (32 * 1024));
+  EXPECT_EQ(rig.pool.populated_bytes, populated_bytes());
+}
+
+// Each page is asked for once, before the first block that lies on it is dealt.
+TEST_P(Populate, IsAheadOfTheBlocks) {
+  alloc_bytes(32 * kMiB);
+  std::map<uintptr_t, uintptr_t> ranges;
+  for (const auto& [start, bytes] : rig.os.populated()) ranges[start] = start + bytes;
+  EXPECT_EQ(ranges.size(), rig.os.populated().size());
+  uintptr_t last_end = 0;
+  for (const auto& [start, end] : ranges) {
+    EXPECT_GE(start, last_end) << "twice";
+    last_end = end;
+  }
+  size_t covered = 0;
+  for (void* block : blocks) {
+    auto behind = ranges.upper_bound(address_of(block));
+    if (behind != ranges.begin() && address_of(block) < std::prev(behind)->second) covered++;
+  }
+  EXPECT_GT(covered, blocks.size() / 2);
+}
+
+TEST_P(Populate, StaysInsideTheSlab) {
+  alloc_bytes(32 * kMiB);
+  for (const auto& [start, bytes] : rig.os.populated()) {
+    const hak_slab_body* body = hak_slab_body_of(rig.head(reinterpret_cast<void*>(start)));
+    EXPECT_GE(start, body->base);
+    EXPECT_LE(start + bytes, body->base + row.units * HAK_UNIT_BYTES);
+  }
+}
+
+// What no block comes to is a small part of what the thread has of the class.
+TEST_P(Populate, TakesLittleThatIsNotUsed) {
+  for (size_t step = 0; step < 64; step++) {
+    alloc_bytes(kMiB / 4);
+    size_t unused = 0;
+    for (const auto& [start, bytes] : rig.os.populated()) {
+      const hak_slab_body* body = hak_slab_body_of(rig.head(reinterpret_cast<void*>(start)));
+      uintptr_t frontier = body->first_window + (uintptr_t{64} * body->frontier << row.shift);
+      if (start + bytes > frontier) unused += start + bytes - std::max(start, frontier);
+    }
+    EXPECT_LE(unused, blocks.size() * row.stride / 16 + 4096);
+  }
+}
+
+TEST_P(Populate, DoesNothingForMemoryThatIsThereAlready) {
+  alloc_bytes(8 * kMiB);
+  for (void* block : blocks) ASSERT_TRUE(rig.free(owner, block));
+  blocks.clear();
+  hak_owner_trim(owner);
+  int before = rig.os.calls(FakeOs::kPopulate);
+  alloc_bytes(8 * kMiB);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), before);
+}
+
+TEST_P(Populate, DoesNothingWhereThereAreHugePages) {
+  rig.options.huge_pages = HAK_HUGE_PAGES_ALWAYS;
+  alloc_bytes(16 * kMiB);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), 0);
+}
+
+TEST_P(Populate, IsAHintThatTheKernelMayRefuse) {
+  rig.os.fail(FakeOs::kPopulate, 1, FakeOs::kForever);
+  alloc_bytes(8 * kMiB);
+  EXPECT_EQ(rig.pool.populated_bytes, 0u);
+  for (void* block : blocks) ASSERT_NE(block, nullptr);
+  rig.check();
+}
+
+TEST(PopulateSparse, DoesNothingForBlocksOfManyPages) {
+  Rig rig;
+  hak_owner* owner = rig.make_owner();
+  for (int i = 0; i < 4000; i++) ASSERT_NE(rig.alloc(owner, class_of_stride(16384)), nullptr);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), 0);
+}
+
+}  // namespace
