@@ -36,6 +36,15 @@ static uint64_t run_starts(uint64_t word, unsigned n) {
   return word;
 }
 
+/* What a run is wanted for, and where it may lie. */
+typedef struct wanted {
+  hak_run_use use;
+  size_t units;
+  size_t room;      /* free units behind the run, which stay free */
+  uint64_t aligned; /* places in a chunk where it may begin */
+  bool held;        /* only of units that hold memory already */
+} wanted;
+
 static uint64_t aligned_units(size_t align) {
   uint64_t starts = 1;
   for (size_t step = align <= HAK_UNIT_BYTES ? 1 : align >> HAK_UNIT_SHIFT; step < HAK_CHUNK_UNITS; step *= 2) {
@@ -45,59 +54,72 @@ static uint64_t aligned_units(size_t align) {
 }
 
 /* First a run of units that hold memory already, then any. */
-static uint64_t chunk_find(const hak_chunk* chunk, size_t units, uint64_t aligned) {
-  uint64_t starts = run_starts(chunk->dirty, (unsigned)units) & aligned;
-  if (starts == 0) starts = run_starts(chunk->free, (unsigned)units) & aligned;
+static uint64_t chunk_find(const hak_chunk* chunk, const wanted* want) {
+  unsigned units = (unsigned)(want->units + want->room);
+  uint64_t starts = run_starts(chunk->dirty, units) & want->aligned;
+  if (starts == 0 && !want->held) starts = run_starts(chunk->free, units) & want->aligned;
   return starts;
 }
 
-static uintptr_t take_from_chunk(hak_arena* arena, hak_chunk* chunk, size_t units, uint64_t aligned, bool* zeroed) {
-  uint64_t starts = chunk_find(chunk, units, aligned);
+static uintptr_t take_from_chunk(hak_arena* arena, hak_chunk* chunk, const wanted* want, bool* zeroed) {
+  uint64_t starts = chunk_find(chunk, want);
   if (starts == 0 || !hak_chunk_prepare(arena, chunk)) return 0;
   unsigned first = hak_lowest_bit(starts);
-  *zeroed = hak_chunk_take(arena, chunk, hak_run_mask(first, units));
+  *zeroed = hak_chunk_take(arena, chunk, hak_run_mask(first, want->units));
   return chunk->base + ((uintptr_t)first << HAK_UNIT_SHIFT);
 }
 
 /* The first chunk of the shortest runs that are long enough; with an alignment it may have no place, so a few more. */
-static uintptr_t alloc_in_lists(hak_arena* arena, hak_run_use use, uint64_t lists, size_t units, size_t align,
-                                bool* zeroed) {
-  uint64_t aligned = aligned_units(align);
-  for (lists &= arena->runs_there[use]; lists != 0; lists &= lists - 1) {
-    hak_chunk* c = arena->by_run[use][hak_lowest_bit(lists) + 1].first;
+static uintptr_t alloc_in_lists(hak_arena* arena, const wanted* want, uint64_t lists, bool* zeroed) {
+  for (lists &= arena->runs_there[want->use]; lists != 0; lists &= lists - 1) {
+    hak_chunk* c = arena->by_run[want->use][hak_lowest_bit(lists) + 1].first;
     for (int tries = ARENA_TRIES; c != NULL && tries > 0; c = c->next, tries--) {
-      uintptr_t start = take_from_chunk(arena, c, units, aligned, zeroed);
+      uintptr_t start = take_from_chunk(arena, c, want, zeroed);
       if (start != 0 || arena->commit_failed) return start;
     }
   }
   return 0;
 }
 
-/* A run that holds memory already, in one of the chunks that became dirty last. */
-static uintptr_t alloc_in_dirty(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
-  /* Large runs of all lengths share their chunks: there the shortest run that fits matters more. */
-  if (use == HAK_RUN_LARGE || !hak_arena_has_dirty(arena, units)) return 0;
-  uint64_t aligned = aligned_units(align);
+/* Slabs: a run in one of the chunks that became dirty last. */
+static uintptr_t alloc_in_dirty_chunks(hak_arena* arena, const wanted* want, bool* zeroed) {
   int tries = ARENA_DIRTY_TRIES;
   for (hak_chunk* c = arena->dirty_chunks; c != NULL && tries > 0; c = c->dirty_next, tries--) {
-    if (c->use != use || (run_starts(c->dirty, (unsigned)units) & aligned) == 0) continue;
-    return take_from_chunk(arena, c, units, aligned, zeroed);
+    uintptr_t start = c->use == want->use ? take_from_chunk(arena, c, want, zeroed) : 0;
+    if (start != 0 || arena->commit_failed) return start;
   }
   return 0;
 }
 
+/* The lists that may have a run of so many units. */
+static uint64_t lists_from(size_t units) { return ~hak_low_mask((unsigned)units - 1); }
+
+/* A run that holds memory already. Large runs of all lengths share their chunks: there the shortest run that fits
+ * matters more than which became dirty last; with room to grow behind it, if such are asked for and there. */
+static uintptr_t alloc_held(hak_arena* arena, wanted want, bool* zeroed) {
+  if (!hak_arena_has_dirty(arena, want.units)) return 0;
+  want.held = true;
+  if (want.use != HAK_RUN_LARGE) return alloc_in_dirty_chunks(arena, &want, zeroed);
+  uintptr_t start = 0;
+  if (want.room != 0 && want.units + want.room <= HAK_CHUNK_UNITS) {
+    start = alloc_in_lists(arena, &want, lists_from(want.units + want.room), zeroed);
+  }
+  want.room = 0;
+  return start != 0 ? start : alloc_in_lists(arena, &want, lists_from(want.units), zeroed);
+}
+
 #define ARENA_WHOLE_CHUNKS (UINT64_C(1) << (HAK_CHUNK_UNITS - 1))
 
-static uintptr_t alloc_in_chunk(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
-  uint64_t lists = ~hak_low_mask((unsigned)units - 1);
-  uintptr_t start = alloc_in_dirty(arena, use, units, align, zeroed);
-  if (start == 0) start = alloc_in_lists(arena, use, lists, units, align, zeroed);
+static uintptr_t alloc_in_chunk(hak_arena* arena, wanted want, bool* zeroed) {
+  uintptr_t start = alloc_held(arena, want, zeroed);
+  want.room = 0;
+  if (start == 0) start = alloc_in_lists(arena, &want, lists_from(want.units), zeroed);
   if (start != 0 || arena->commit_failed) return start;
   /* A chunk that nobody uses changes its use. */
   for (unsigned other = 0; other < HAK_RUN_USES; other++) {
-    if (other == use || (arena->runs_there[other] & ARENA_WHOLE_CHUNKS) == 0) continue;
-    hak_chunk_set_use(arena, arena->by_run[other][HAK_CHUNK_UNITS].first, use);
-    return alloc_in_lists(arena, use, ARENA_WHOLE_CHUNKS, units, align, zeroed);
+    if (other == want.use || (arena->runs_there[other] & ARENA_WHOLE_CHUNKS) == 0) continue;
+    hak_chunk_set_use(arena, arena->by_run[other][HAK_CHUNK_UNITS].first, want.use);
+    return alloc_in_lists(arena, &want, ARENA_WHOLE_CHUNKS, zeroed);
   }
   return 0;
 }
@@ -135,9 +157,9 @@ static uintptr_t alloc_across_chunks(hak_arena* arena, size_t units, bool* zeroe
   return 0;
 }
 
-static uintptr_t alloc_once(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
-  if (units > HAK_CHUNK_UNITS) return alloc_across_chunks(arena, units, zeroed);
-  return alloc_in_chunk(arena, use, units, align, zeroed);
+static uintptr_t alloc_once(hak_arena* arena, const wanted* want, bool* zeroed) {
+  return want->units > HAK_CHUNK_UNITS ? alloc_across_chunks(arena, want->units, zeroed)
+                                       : alloc_in_chunk(arena, *want, zeroed);
 }
 
 /* ---- runs ---- */
@@ -152,15 +174,15 @@ static bool too_dirty(const hak_arena* arena) {
          over_soft_limit(arena);
 }
 
-uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
+static uintptr_t alloc_run(hak_arena* arena, const wanted* want, bool* zeroed) {
+  size_t units = want->units;
   uintptr_t start = 0;
   hak_lock_acquire(&arena->lock);
   hak_decay_look_at_clock(arena); /* without the lock for a while, perhaps */
   arena->commit_failed = false;
   if (!hak_arena_over_limit(arena, units << HAK_UNIT_SHIFT)) {
-    start = alloc_once(arena, use, units, align, zeroed);
-    if (start == 0 && !arena->commit_failed && hak_region_add(arena, units))
-      start = alloc_once(arena, use, units, align, zeroed);
+    start = alloc_once(arena, want, zeroed);
+    if (start == 0 && !arena->commit_failed && hak_region_add(arena, units)) start = alloc_once(arena, want, zeroed);
   }
   if (start != 0) {
     hak_arena_count_used(arena, units << HAK_UNIT_SHIFT);
@@ -169,6 +191,16 @@ uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_
   }
   hak_lock_release(&arena->lock);
   return start;
+}
+
+uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed) {
+  wanted want = {.use = use, .units = units, .aligned = aligned_units(align)};
+  return alloc_run(arena, &want, zeroed);
+}
+
+uintptr_t hak_arena_alloc_to_grow(hak_arena* arena, size_t units, bool* zeroed) {
+  wanted want = {.use = HAK_RUN_LARGE, .units = units, .room = units, .aligned = aligned_units(HAK_UNIT_BYTES)};
+  return alloc_run(arena, &want, zeroed);
 }
 
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {

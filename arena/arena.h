@@ -80,6 +80,9 @@ void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os
 /* A run of `units` units whose address is a multiple of `align` bytes (a power of two up to HAK_CHUNK_BYTES).
  * *zeroed: every byte reads as zero. */
 uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_t align, bool* zeroed);
+/* The same for a large block that has grown and may grow again: where as many units behind it are free, if that is to
+ * be had in memory that the arena holds already. */
+uintptr_t hak_arena_alloc_to_grow(hak_arena* arena, size_t units, bool* zeroed);
 /* Takes back a run, or the units at either end of one. */
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
 /* Adds the `more` units behind a run of `units` to it, if they are free. */

@@ -7,7 +7,7 @@
 enum {
   HUGE_WORTH = 2, /* times what small pages cost, since fewer misses of the TLB follow */
   /* Chunks left out after a try that was dear, twice as many after each further one. */
-  HUGE_LEAST_SKIP = 32,
+  HUGE_LEAST_SKIP = 8,
   HUGE_MOST_SKIP = 256,
 };
 

@@ -87,18 +87,20 @@ static void* resize_mapped(hak_arena* arena, hak_cell* cell, size_t rounded) {
   return cell_occupy(arena, now, rounded, HAK_CELL_MAPPED);
 }
 
-/* A larger run elsewhere. Where that holds memory already, a copy is cheaper than to trade it for the old pages. */
+/* A larger run elsewhere. Where that holds memory already, a copy is cheaper than to trade it for the old pages. A
+ * mapping of its own must be one piece for its next resize, so a block that becomes one is copied, once, by the caller.
+ */
 static void* move_block(hak_arena* arena, hak_cell* cell, size_t rounded) {
   uintptr_t start = hak_large_start(cell);
   size_t bytes = hak_large_usable(cell);
   bool zeroed;
-  /* A mapping of its own must be one piece for its next resize, so a block that becomes one is copied, once. */
-  if (bytes < LARGE_MOVE_BYTES || rounded >= HAK_LARGE_MAPPED_BYTES) return NULL;
-  void* now = hak_large_alloc(arena, rounded, HAK_UNIT_BYTES, &zeroed);
-  if (now == NULL) return NULL;
-  if (!zeroed || !arena->os->move(start, (uintptr_t)now, bytes)) memcpy(now, (const void*)start, bytes);
+  if (rounded >= HAK_LARGE_MAPPED_BYTES) return NULL;
+  uintptr_t now = hak_arena_alloc_to_grow(arena, units_of(rounded), &zeroed);
+  if (now == 0) return NULL;
+  bool moved = zeroed && bytes >= LARGE_MOVE_BYTES && arena->os->move(start, now, bytes);
+  if (!moved) memcpy((void*)now, (const void*)start, bytes);
   hak_large_free(arena, cell);
-  return now;
+  return cell_occupy(arena, now, rounded, HAK_CELL_LARGE);
 }
 
 void* hak_large_resize(hak_arena* arena, hak_cell* cell, size_t bytes) {

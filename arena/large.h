@@ -32,8 +32,8 @@ const hak_cell* hak_large_around(const hak_map* map, uintptr_t address);
 /* False if the block was freed meanwhile (by a second free at the same time). */
 bool hak_large_free(hak_arena* arena, hak_cell* cell);
 
-/* Changes the size without copying: in place, or by moving the pages. NULL if that cannot be done: the block is as it
- * was, and the caller copies. */
+/* Changes the size: in place, or by moving the pages or their contents. NULL if that cannot be done: the block is as it
+ * was, and the caller makes another one. */
 void* hak_large_resize(hak_arena* arena, hak_cell* cell, size_t bytes);
 
 HAK_C_END

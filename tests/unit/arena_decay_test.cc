@@ -240,7 +240,7 @@ TEST_F(HugePages, AreTakenWhereTheKernelCannotSayWhatTheyCost) {
 
 TEST_F(HugePages, AreAskedForEverMoreSeldomWhereTheyAreDear) {
   rig.os.set_populate_ns(5, 1);
-  EXPECT_EQ(huge_of(1 + 32 + 1 + 64 + 1 + 128), 0);
+  EXPECT_EQ(huge_of(1 + 8 + 1 + 16 + 1 + 32), 0);
   EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), 1 + 3) << "one for the small pages, three that were dear";
 }
 
@@ -248,11 +248,11 @@ TEST_F(HugePages, ComeBackWhenTheyAreCheapAgain) {
   rig.os.set_populate_ns(5, 1);
   EXPECT_EQ(huge_of(1), 0);
   rig.os.set_populate_ns(1, 1);
-  EXPECT_EQ(huge_of(32), 0);
+  EXPECT_EQ(huge_of(8), 0);
   uint64_t before = rig.stats().huge_chunks;
   EXPECT_EQ(huge_of(20), 20);
   EXPECT_EQ(rig.stats().huge_chunks - before, 20u);
-  EXPECT_EQ(rig.stats().huge_refused, 1u + 32u);
+  EXPECT_EQ(rig.stats().huge_refused, 1u + 8u);
 }
 
 // The lock was held for all of the 7 ms that a huge page may take.

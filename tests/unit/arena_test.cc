@@ -148,6 +148,27 @@ TEST_F(Arena, ADirtyUnitBehindCleanOnesIsPreferred) {
   EXPECT_FALSE(zeroed);
 }
 
+// Large blocks took a clean run of the chunk whose longest run was shortest, while another chunk held what had been
+// freed: growing vectors kept 104 MiB where 50 do.
+TEST_F(Arena, LargeBlocksComeFromMemoryThatIsHeldInWhicheverChunk) {
+  uintptr_t held = alloc(48);   // longest free run: 16 units, then 48
+  uintptr_t other = alloc(32);  // 32
+  ASSERT_NE(held / HAK_CHUNK_BYTES, other / HAK_CHUNK_BYTES);
+  free(held, 48);
+  EXPECT_EQ(alloc(8), held);
+  EXPECT_FALSE(zeroed);
+}
+
+TEST_F(Arena, ARunToGrowHasRoomBehindIt) {
+  uintptr_t all = alloc(64);
+  free(unit(all, 8), 4);
+  free(unit(all, 16), 8);
+  uintptr_t start = hak_arena_alloc_to_grow(&rig.arena, 4, &zeroed);
+  EXPECT_EQ(start, unit(all, 16));
+  EXPECT_TRUE(hak_arena_extend(&rig.arena, start, 4, 4));
+  EXPECT_EQ(hak_arena_alloc_to_grow(&rig.arena, 4, &zeroed), unit(all, 8)) << "without, where there is none";
+}
+
 TEST_F(Arena, CommittedChunksAreUsedBeforeUntouchedOnes) {
   uint64_t committed = 0;
   for (int i = 0; i < 64; i++) {

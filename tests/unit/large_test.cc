@@ -152,15 +152,39 @@ TEST_F(LargeInPlace, ABlockGrowsInPlaceWhereThereIsRoom) {
   EXPECT_EQ(rig.os.calls(FakeOs::kMove), 0);
 }
 
-TEST_F(Large, ASmallBlockWithoutRoomIsLeftToBeCopied) {
+TEST_F(LargeInPlace, ASmallBlockWithoutRoomIsCopied) {
   void* block = alloc(2 * HAK_UNIT_BYTES);
-  void* behind = alloc(HAK_UNIT_BYTES);
-  ASSERT_EQ(address_of(behind), address_of(block) + units_in_arena(2) * HAK_UNIT_BYTES);
+  alloc(HAK_UNIT_BYTES);
   fill_block(block, 2 * HAK_UNIT_BYTES, 1);
-  EXPECT_EQ(resize(block, 4 * HAK_UNIT_BYTES), nullptr);
-  EXPECT_EQ(usable(block), 2 * HAK_UNIT_BYTES);
-  EXPECT_TRUE(block_holds(block, 2 * HAK_UNIT_BYTES, 1));
-  EXPECT_TRUE(free(block));
+  uint64_t used = rig.stats().used_bytes;
+  void* moved = resize(block, 4 * HAK_UNIT_BYTES);
+  ASSERT_NE(moved, nullptr);
+  EXPECT_NE(moved, block);
+  EXPECT_EQ(usable(moved), 4 * HAK_UNIT_BYTES);
+  EXPECT_TRUE(block_holds(moved, 2 * HAK_UNIT_BYTES, 1));
+  EXPECT_FALSE(hak_large_is(rig.cell(block)));
+  EXPECT_EQ(rig.stats().used_bytes, used + 2 * HAK_UNIT_BYTES);
+  EXPECT_EQ(rig.os.calls(FakeOs::kMove), 0) << "a copy costs less than the call";
+}
+
+TEST_F(LargeInPlace, ABlockThatMovedHasRoomToGrowWhereThatHoldsMemory) {
+  void* short_run = alloc(4 * HAK_UNIT_BYTES);
+  void* block = alloc(2 * HAK_UNIT_BYTES);
+  alloc(HAK_UNIT_BYTES);
+  void* long_run = alloc(8 * HAK_UNIT_BYTES);
+  alloc(HAK_UNIT_BYTES);
+  EXPECT_TRUE(free(short_run));
+  EXPECT_TRUE(free(long_run));
+  EXPECT_EQ(resize(block, 4 * HAK_UNIT_BYTES), long_run);
+  EXPECT_EQ(resize(long_run, 8 * HAK_UNIT_BYTES), long_run);
+}
+
+TEST_F(LargeInPlace, ABlockThatMovesTakesWhatThereIsWithoutRoom) {
+  void* short_run = alloc(4 * HAK_UNIT_BYTES);
+  void* block = alloc(2 * HAK_UNIT_BYTES);
+  alloc(HAK_UNIT_BYTES);
+  EXPECT_TRUE(free(short_run));
+  EXPECT_EQ(resize(block, 4 * HAK_UNIT_BYTES), short_run);
 }
 
 TEST_F(LargeInPlace, ALargeBlockWithoutRoomMovesItsPages) {
