@@ -112,16 +112,15 @@ static inline bool window_has_frees(const hak_slab_body* body) { return body->co
 
 /* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
  * memory that was used once is used again, while the cache may still have it, before more is touched. Half of a small
- * slab; of a large one half of what is in front of the frontier, as its blocks are too large to be left behind. A
+ * slab; of a large one a quarter of what is in front of the frontier, as its blocks are too large to be left behind. A
  * program that only allocates never gets here, and does not search in vain. */
 static inline bool window_may_wrap(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
   if (!window_has_frees(body)) return false;
   const hak_size_class* row = hak_slab_class(head);
-  uint64_t freed = HAK_SLAB_NO_COUNTDOWN - body->countdown;
-  uint64_t used = body->frontier * UINT64_C(64);
-  uint64_t least = (row->units < WRAP_SMALL_UNITS ? row->units : WRAP_SMALL_UNITS) * HAK_UNIT_BYTES >> row->shift;
-  return freed * row->grains * 2 >= (used > least ? used : least);
+  uint64_t freed = (uint64_t)(HAK_SLAB_NO_COUNTDOWN - body->countdown) * row->grains;
+  if (row->units > WRAP_SMALL_UNITS) return freed * 4 >= body->frontier * UINT64_C(64);
+  return freed * 2 >= row->units * HAK_UNIT_BYTES >> row->shift;
 }
 
 /* The common way back: from the frontier to the first word. */

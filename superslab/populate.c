@@ -15,7 +15,7 @@ enum {
   /* A seal is looked for on pages that were touched, and these have been by nobody. */
   POPULATE_NOTHING = HAK_SEALED,
   POPULATE_LEAST_BYTES = 32768, /* in one call: with more, the calls cost little beside the pages */
-  POPULATE_PART = 16,           /* of the bin's slabs, which one call may be at most */
+  POPULATE_PART = 16,           /* of the bin's other slabs, which one call may be at most */
 };
 
 uintptr_t hak_slab_first_present(const hak_arena* arena, const hak_slab_body* body, const hak_size_class* row,
@@ -32,8 +32,8 @@ HAK_MEDIUM void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_s
   size_t bytes = bin->window_bytes > POPULATE_LEAST_BYTES ? bin->window_bytes : POPULATE_LEAST_BYTES;
   if (bytes < os->page_bytes) bytes = os->page_bytes;
   if (bytes > end - body->present) bytes = end - body->present;
-  size_t bin_bytes = (size_t)bin->slab_count * row->units << HAK_UNIT_SHIFT;
-  if (bytes <= bin_bytes / POPULATE_PART && os->populate(body->present, bytes)) {
+  size_t other_bytes = (size_t)(bin->slab_count - 1) * row->units << HAK_UNIT_SHIFT;
+  if (bytes <= other_bytes / POPULATE_PART && os->populate(body->present, bytes)) {
     hak_add_relaxed(&pool->populated_bytes, (uint64_t)bytes);
   }
   body->present = body->present + bytes < end ? body->present + bytes : UINTPTR_MAX;
