@@ -29,8 +29,7 @@ typedef struct hak_os {
    * cannot: then the writes do it. */
   bool (*populate)(uintptr_t address, size_t bytes);
   /* Which pages of a committed range have been touched since commit or purge: one byte a page, 0 for those that have
-   * not, and perhaps for those that the kernel has moved to a disk since. False if the kernel does not say, and in
-   * builds without seals. */
+   * not, and perhaps for those that the kernel has moved to a disk since. False if the kernel does not say. */
   bool (*touched)(uintptr_t address, size_t bytes, uint8_t* pages);
   /* Gives the addresses back too. */
   void (*release)(uintptr_t address, size_t bytes);

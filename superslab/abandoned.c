@@ -123,6 +123,7 @@ void hak_owner_abandon(hak_owner* owner) {
     abandon_list(pool, &bin->partial);
     abandon_list(pool, &bin->full);
     bin->slab_count = 0;
+    bin->dense = 0;
     hak_count(&owner->counters.slabs_abandoned, hak_load_relaxed(&pool->abandoned_count[c]) - before);
   }
   hak_lock_release(&pool->lock);

@@ -35,7 +35,8 @@ typedef struct hak_bin {
   uint32_t slab_count;    /* of all states */
   uint8_t header;         /* of a live block of the class */
   uint8_t class_index;
-  uint16_t spare_count; /* with `spare` */
+  uint8_t spare_count; /* with `spare` */
+  uint8_t dense;       /* slabs to come that the program will touch as a whole, most likely (populate.c) */
   hak_slab* current;
   /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
    * blocks are free, and the refills from it bring more. */

@@ -9,8 +9,7 @@ hak_owner hak_nobody = {.bins = {[0] = {.word = &hak_bin_no_word}}}; /* both tab
 
 enum {
   WRAP_SMALL_UNITS = 4,
-  SPARSE_SLABS = 2, /* of a bin: the first ones, which a thread may not fill */
-  MOST_SPARES = 8,  /* empty slabs that a bin keeps */
+  MOST_SPARES = 8, /* empty slabs that a bin keeps */
 };
 
 /* ---- set-up ---- */
@@ -312,7 +311,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
       !hak_arena_has_dirty(owner->pool->arena, hak_size_classes[bin->class_index].units)) {
     hak_owner_reclaim(owner, false);
   }
-  head = hak_slab_create(owner->pool, owner, bin->class_index, bin->slab_count < SPARSE_SLABS);
+  head = hak_slab_create(owner->pool, owner, bin->class_index, !hak_bin_is_dense(owner->pool, bin));
   if (head == NULL) return NULL;
   hak_count(&owner->counters.slabs_created, 1u);
   hak_add_relaxed(&bin->slab_count, 1u);

@@ -12,17 +12,49 @@
 #include "superslab/internal.h"
 
 enum {
+  /* Blocks up to this size are touched as a whole, as far as pages go, by who writes to both of their ends. Of a larger
+   * one perhaps two pages are used, and memory for all of them would be wasted. */
+  DENSE_BYTES = 8192,
+  DENSE_FROM_SLABS = 2, /* a thread may not fill the first ones of a bin */
+  DENSE_LARGE_FROM_SLABS = 4,
+  DENSE_SLABS = 16,       /* for which a look holds */
+  DENSE_MOST_PAGES = 512, /* of a slab that is looked at */
   /* A seal is looked for on pages that were touched, and these have been by nobody. */
   POPULATE_NOTHING = HAK_SEALED,
   POPULATE_LEAST_BYTES = 32768, /* in one call: with more, the calls cost little beside the pages */
   POPULATE_PART = 16,           /* of the bin's other slabs, which one call may be at most */
 };
 
-uintptr_t hak_slab_first_present(const hak_arena* arena, const hak_slab_body* body, const hak_size_class* row,
-                                 bool fresh) {
-  bool touched_as_a_whole = row->stride <= HAK_SLAB_DENSE_BYTES;
-  bool small_pages = !hak_peek(&hak_map_slot(arena->map, body->base)->huge);
-  return !POPULATE_NOTHING && fresh && touched_as_a_whole && small_pages ? body->base : UINTPTR_MAX;
+/* A page that no block comes to, or that a program leaves out of its blocks, is one in sixteen at most. */
+static bool slab_is_touched(const hak_os* os, const hak_slab_body* body) {
+  uint8_t touched[DENSE_MOST_PAGES];
+  size_t bytes = (size_t)hak_slab_class(body->slab)->units << HAK_UNIT_SHIFT;
+  size_t pages = bytes / os->page_bytes;
+  if (pages > DENSE_MOST_PAGES || !os->touched(body->base, bytes, touched)) return false;
+  size_t count = 0;
+  for (size_t i = 0; i < pages; i++) count += touched[i] & 1;
+  return count >= pages - pages / 16;
+}
+
+/* Of large blocks the last full slab is looked at, if the next one will not have memory all the same. What that says
+ * holds for some slabs; then comes one whose pages are left to the program again, or there would be nothing to see. */
+bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin) {
+  const hak_size_class* row = &hak_size_classes[bin->class_index];
+  if (row->stride <= DENSE_BYTES) return bin->slab_count >= DENSE_FROM_SLABS;
+  if (bin->slab_count < DENSE_LARGE_FROM_SLABS) return false;
+  if (!hak_arena_has_dirty(pool->arena, row->units)) {
+    if (bin->dense > 0) {
+      bin->dense--;
+    } else if (bin->full.last != NULL && slab_is_touched(pool->arena->os, bin->full.last)) {
+      bin->dense = DENSE_SLABS;
+    }
+  }
+  return bin->dense > 0;
+}
+
+uintptr_t hak_slab_first_present(const hak_arena* arena, const hak_slab_body* body) {
+  bool huge = hak_peek(&hak_map_slot(arena->map, body->base)->huge);
+  return POPULATE_NOTHING || huge ? UINTPTR_MAX : body->base;
 }
 
 HAK_MEDIUM void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body) {

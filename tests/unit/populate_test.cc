@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -117,10 +118,52 @@ TEST_P(Populate, IsAHintThatTheKernelMayRefuse) {
   rig.check();
 }
 
-TEST(PopulateSparse, DoesNothingForBlocksOfManyPages) {
+// Blocks of several pages: as the program has used those of the last slab, it will use those of the next.
+class PopulateLarge : public testing::TestWithParam<unsigned> {
+ protected:
+  void SetUp() override {
+    if (HAK_SEALED) GTEST_SKIP() << "seals are looked for on pages that were touched";
+  }
+  // Deals blocks and writes to so many bytes at both ends of each.
+  void alloc_bytes(size_t bytes, size_t written) {
+    for (size_t i = 0; i < bytes / row.stride; i++) {
+      char* block = static_cast<char*>(rig.alloc(owner, GetParam()));
+      memset(block, 1, written);
+      memset(block + row.usable - written, 1, written);
+    }
+  }
+
   Rig rig;
   hak_owner* owner = rig.make_owner();
-  for (int i = 0; i < 4000; i++) ASSERT_NE(rig.alloc(owner, class_of_stride(16384)), nullptr);
+  const hak_size_class& row = row_of(GetParam());
+};
+
+INSTANTIATE_TEST_SUITE_P(Classes, PopulateLarge,
+                         testing::Values(class_of_stride(10240), class_of_stride(16384), class_of_stride(65536)),
+                         name_of_class);
+
+TEST_P(PopulateLarge, TakesTheMemoryOfBlocksThatAreUsedAsAWhole) {
+  alloc_bytes(128 * kMiB, row.usable / 2);
+  EXPECT_GT(rig.pool.populated_bytes, 64 * kMiB);
+}
+
+// 32,000 blocks of 64 KiB with both ends written to took 2,109 MiB in place of 271 when they had whole huge pages.
+TEST_P(PopulateLarge, LeavesTheMiddleOfBlocksAloneOfWhichOnlyTheEndsAreUsed) {
+  alloc_bytes(128 * kMiB, 1);
+  EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), 0);
+}
+
+TEST_P(PopulateLarge, FindsOutThatOnlyTheEndsAreUsedFromNowOn) {
+  alloc_bytes(64 * kMiB, row.usable / 2);
+  uint64_t before = rig.pool.populated_bytes;
+  EXPECT_GT(before, 0u);
+  alloc_bytes(256 * kMiB, 1);
+  EXPECT_LE(rig.pool.populated_bytes - before, 34 * (row.units * HAK_UNIT_BYTES)) << "two looks, at most, were wrong";
+}
+
+TEST_P(PopulateLarge, DoesNothingWhereTheKernelDoesNotSayWhatIsUsed) {
+  rig.os.fail(FakeOs::kTouched, 1, FakeOs::kForever);
+  alloc_bytes(64 * kMiB, row.usable / 2);
   EXPECT_EQ(rig.os.calls(FakeOs::kPopulate), 0);
 }
 
