@@ -9,7 +9,7 @@
 #include "arena/internal.h"
 
 enum {
-  ARENA_TRIES = 4,       /* chunks of one list looked at for an aligned run */
+  ARENA_TRIES = 4,       /* chunks of one list looked at for a run that is aligned, or holds memory */
   ARENA_DIRTY_TRIES = 8, /* dirty chunks looked at for any run */
   ARENA_NAP_NS = 20000,  /* a huge page is timed for milliseconds at most, a purge of one chunk for less */
   ARENA_MOST_NAPS = 500,
@@ -69,7 +69,8 @@ static uintptr_t take_from_chunk(hak_arena* arena, hak_chunk* chunk, const wante
   return chunk->base + ((uintptr_t)first << HAK_UNIT_SHIFT);
 }
 
-/* The first chunk of the shortest runs that are long enough; with an alignment it may have no place, so a few more. */
+/* The first chunk of the shortest runs that are long enough; it may have no place of the kind that is wanted, so a few
+ * more. */
 static uintptr_t alloc_in_lists(hak_arena* arena, const wanted* want, uint64_t lists, bool* zeroed) {
   for (lists &= arena->runs_there[want->use]; lists != 0; lists &= lists - 1) {
     hak_chunk* c = arena->by_run[want->use][hak_lowest_bit(lists) + 1].first;
@@ -97,7 +98,7 @@ static uint64_t lists_from(size_t units) { return ~hak_low_mask((unsigned)units 
 /* A run that holds memory already. Large runs of all lengths share their chunks: there the shortest run that fits
  * matters more than which became dirty last; with room to grow behind it, if such are asked for and there. */
 static uintptr_t alloc_held(hak_arena* arena, wanted want, bool* zeroed) {
-  if (!hak_arena_has_dirty(arena, want.units)) return 0;
+  if (!hak_arena_has_dirty(arena, want.use, want.units)) return 0;
   want.held = true;
   if (want.use != HAK_RUN_LARGE) return alloc_in_dirty_chunks(arena, &want, zeroed);
   uintptr_t start = 0;
@@ -203,21 +204,31 @@ uintptr_t hak_arena_alloc_to_grow(hak_arena* arena, size_t units, bool* zeroed) 
   return alloc_run(arena, &want, zeroed);
 }
 
-void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
-  hak_lock_acquire(&arena->lock);
+static void give_run(hak_arena* arena, uintptr_t start, size_t units, bool dirty) {
   hak_arena_count_used(arena, -((uint64_t)units << HAK_UNIT_SHIFT));
   while (units > 0) {
     unsigned first = hak_chunk_unit(start);
     size_t here = units < HAK_CHUNK_UNITS - first ? units : HAK_CHUNK_UNITS - first;
-    hak_chunk_give(arena, hak_map_slot(arena->map, start), hak_run_mask(first, here));
+    hak_chunk_give(arena, hak_map_slot(arena->map, start), hak_run_mask(first, here), dirty);
     start += here << HAK_UNIT_SHIFT;
     units -= here;
   }
+}
+
+void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
+  hak_lock_acquire(&arena->lock);
+  give_run(arena, start, units, true);
   if (too_dirty(arena)) {
     hak_decay_step(arena, true, SIZE_MAX);
   } else {
     hak_decay_look_at_clock(arena);
   }
+  hak_lock_release(&arena->lock);
+}
+
+void hak_arena_free_empty(hak_arena* arena, uintptr_t start, size_t units) {
+  hak_lock_acquire(&arena->lock);
+  give_run(arena, start, units, false);
   hak_lock_release(&arena->lock);
 }
 

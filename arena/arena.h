@@ -26,7 +26,7 @@ HAK_C_BEGIN
 
 /* What a chunk's runs are used for; runs of two uses do not share a chunk. */
 typedef enum hak_run_use {
-  HAK_RUN_SLAB,   /* slabs that will fill up with small objects: huge pages pay */
+  HAK_RUN_SLAB,   /* slabs that will be used as a whole: huge pages pay */
   HAK_RUN_SPARSE, /* slabs of which perhaps a few pages are touched: of large blocks, or by each of many threads */
   HAK_RUN_LARGE,  /* large blocks: the program may never touch all of one */
   HAK_RUN_USES
@@ -65,6 +65,7 @@ typedef struct hak_arena {
   hak_chunk_list by_run[HAK_RUN_USES][HAK_CHUNK_UNITS + 1]; /* chunks by the length of their longest free run */
   uint64_t runs_there[HAK_RUN_USES];                        /* bit n - 1: by_run[..][n] has a chunk */
   hak_chunk* dirty_chunks;
+  uint64_t dirty_bytes_of[HAK_RUN_USES]; /* what stats.dirty_bytes adds up */
   unsigned unlocked; /* threads that have taken units out of everyone's hands to work on them without the lock */
   bool trying_huge;  /* one of them times a huge page */
   uint64_t next_tick_ms;
@@ -85,6 +86,8 @@ uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_
 uintptr_t hak_arena_alloc_to_grow(hak_arena* arena, size_t units, bool* zeroed);
 /* Takes back a run, or the units at either end of one. */
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
+/* The same of a run that holds no memory any more: it reads as zero. */
+void hak_arena_free_empty(hak_arena* arena, uintptr_t start, size_t units);
 /* Adds the `more` units behind a run of `units` to it, if they are free. */
 bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t more);
 
@@ -99,8 +102,8 @@ bool hak_arena_open_guard(hak_arena* arena, uintptr_t start, size_t units);
 
 /* A hint, without the lock: a request for so many units would most likely be served from memory that the arena holds.
  */
-static inline bool hak_arena_has_dirty(const hak_arena* arena, size_t units) {
-  return hak_peek(&arena->stats.dirty_bytes) >= units << HAK_UNIT_SHIFT;
+static inline bool hak_arena_has_dirty(const hak_arena* arena, hak_run_use use, size_t units) {
+  return hak_peek(&arena->dirty_bytes_of[use]) >= units << HAK_UNIT_SHIFT;
 }
 
 /* A mapping of its own, outside the regions, for a block too large for them: zeroed, aligned to `align` (a power of

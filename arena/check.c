@@ -32,7 +32,7 @@ static size_t lists_check(const hak_arena* arena) {
 void hak_arena_check(hak_arena* arena) {
   hak_lock_acquire(&arena->lock);
   uint64_t used = arena->stats.mapped_bytes;
-  uint64_t dirty = 0;
+  uint64_t dirty[HAK_RUN_USES] = {0};
   size_t with_free = 0;
   for (const hak_region* r = arena->regions; r != NULL; r = r->next) {
     const hak_chunk* chunk = hak_map_slot(arena->map, r->base);
@@ -40,12 +40,17 @@ void hak_arena_check(hak_arena* arena) {
       /* While somebody works without the lock, units are in nobody's hands. */
       if (arena->unlocked == 0) chunk_check(arena, &chunk[i], r->base + (i << HAK_CHUNK_SHIFT));
       used += (uint64_t)hak_count_bits(~chunk[i].free) << HAK_UNIT_SHIFT;
-      dirty += (uint64_t)hak_count_bits(chunk[i].dirty) << HAK_UNIT_SHIFT;
+      dirty[chunk[i].use] += hak_units_bytes(chunk[i].dirty);
       with_free += chunk[i].longest != 0;
     }
   }
   if (lists_check(arena) != with_free) hak_fatal("arena: a chunk is in no list", with_free);
   if (arena->unlocked == 0 && used != arena->stats.used_bytes) hak_fatal("arena: used bytes", used);
-  if (dirty != arena->stats.dirty_bytes) hak_fatal("arena: dirty bytes", dirty);
+  uint64_t all_dirty = 0;
+  for (unsigned use = 0; use < HAK_RUN_USES; use++) {
+    if (dirty[use] != arena->dirty_bytes_of[use]) hak_fatal("arena: dirty bytes of a use", use);
+    all_dirty += dirty[use];
+  }
+  if (all_dirty != arena->stats.dirty_bytes) hak_fatal("arena: dirty bytes", all_dirty);
   hak_lock_release(&arena->lock);
 }

@@ -112,7 +112,10 @@ bool hak_chunk_prepare(hak_arena* arena, hak_chunk* chunk) {
 void hak_chunk_set_use(hak_arena* arena, hak_chunk* chunk, hak_run_use use) {
   if (chunk->use == use) return;
   hak_chunk_unfile(arena, chunk);
+  uint64_t dirty = hak_units_bytes(chunk->dirty);
+  hak_arena_count_dirty(arena, chunk, -dirty);
   chunk->use = (uint8_t)use;
+  hak_arena_count_dirty(arena, chunk, dirty);
   hak_chunk_file(arena, chunk);
 }
 
@@ -122,16 +125,18 @@ bool hak_chunk_take(hak_arena* arena, hak_chunk* chunk, uint64_t run) {
   uint64_t dirty = chunk->dirty & run;
   hak_poke(&chunk->dirty, chunk->dirty & ~run);
   chunk->aged &= ~run;
-  hak_arena_count_dirty(arena, -((uint64_t)hak_count_bits(dirty) << HAK_UNIT_SHIFT));
+  hak_arena_count_dirty(arena, chunk, -hak_units_bytes(dirty));
   hak_chunk_set_free(arena, chunk, chunk->free & ~run);
   return dirty == 0;
 }
 
-void hak_chunk_give(hak_arena* arena, hak_chunk* chunk, uint64_t run) {
+void hak_chunk_give(hak_arena* arena, hak_chunk* chunk, uint64_t run, bool dirty) {
   HAK_ASSERT((chunk->free & run) == 0, chunk->base);
-  hak_poke(&chunk->dirty, chunk->dirty | run);
-  hak_arena_count_dirty(arena, (uint64_t)hak_count_bits(run) << HAK_UNIT_SHIFT);
-  if (!chunk->in_dirty_list) {
+  if (dirty) {
+    hak_poke(&chunk->dirty, chunk->dirty | run);
+    hak_arena_count_dirty(arena, chunk, hak_units_bytes(run));
+  }
+  if (dirty && !chunk->in_dirty_list) {
     chunk->in_dirty_list = true;
     chunk->dirty_next = arena->dirty_chunks;
     arena->dirty_chunks = chunk;

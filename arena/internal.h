@@ -17,9 +17,11 @@
 HAK_C_BEGIN
 
 /* Read without the lock as a hint. more: modulo 2^64, so that what goes is counted as well. */
-static inline void hak_arena_count_dirty(hak_arena* arena, uint64_t more) {
+static inline void hak_arena_count_dirty(hak_arena* arena, const hak_chunk* chunk, uint64_t more) {
+  hak_poke(&arena->dirty_bytes_of[chunk->use], arena->dirty_bytes_of[chunk->use] + more);
   hak_poke(&arena->stats.dirty_bytes, arena->stats.dirty_bytes + more);
 }
+static inline uint64_t hak_units_bytes(uint64_t units) { return (uint64_t)hak_count_bits(units) << HAK_UNIT_SHIFT; }
 
 static inline void hak_arena_count_used(hak_arena* arena, uint64_t more) {
   hak_poke(&arena->stats.used_bytes, arena->stats.used_bytes + more);
@@ -51,8 +53,8 @@ bool hak_chunk_prepare(hak_arena* arena, hak_chunk* chunk);
 void hak_chunk_set_use(hak_arena* arena, hak_chunk* chunk, hak_run_use use);
 /* Marks units of one chunk as used; says whether they read as zero. */
 bool hak_chunk_take(hak_arena* arena, hak_chunk* chunk, uint64_t run);
-/* Marks used units as free and dirty. */
-void hak_chunk_give(hak_arena* arena, hak_chunk* chunk, uint64_t run);
+/* Marks used units as free, and as dirty or clean. */
+void hak_chunk_give(hak_arena* arena, hak_chunk* chunk, uint64_t run, bool dirty);
 
 /* ---- region.c ---- */
 

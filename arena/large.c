@@ -55,15 +55,17 @@ const hak_cell* hak_large_around(const hak_map* map, uintptr_t address) {
   return NULL;
 }
 
+/* Of two threads that free one block, one gets past this exchange. */
+static bool cell_vacate(hak_cell* cell, uint8_t kind) {
+  return kind != HAK_CELL_FREED && __atomic_compare_exchange_n(&cell->kind, &kind, (uint8_t)HAK_CELL_FREED, false,
+                                                               __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 bool hak_large_free(hak_arena* arena, hak_cell* cell) {
   uint8_t kind = hak_peek(&cell->kind);
   uintptr_t start = hak_large_start(cell);
   size_t bytes = hak_large_usable(cell);
-  /* Of two threads that free one block, one gets past this exchange. */
-  if (kind == HAK_CELL_FREED || !__atomic_compare_exchange_n(&cell->kind, &kind, (uint8_t)HAK_CELL_FREED, false,
-                                                             __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-    return false;
-  }
+  if (!cell_vacate(cell, kind)) return false;
   if (kind == HAK_CELL_MAPPED) {
     hak_arena_unmap(arena, start, bytes);
   } else {
@@ -97,9 +99,12 @@ static void* move_block(hak_arena* arena, hak_cell* cell, size_t rounded) {
   if (rounded >= HAK_LARGE_MAPPED_BYTES) return NULL;
   uintptr_t now = hak_arena_alloc_to_grow(arena, units_of(rounded), &zeroed);
   if (now == 0) return NULL;
-  bool moved = zeroed && bytes >= LARGE_MOVE_BYTES && arena->os->move(start, now, bytes);
-  if (!moved) memcpy((void*)now, (const void*)start, bytes);
-  hak_large_free(arena, cell);
+  if (zeroed && bytes >= LARGE_MOVE_BYTES && arena->os->move(start, now, bytes)) {
+    if (cell_vacate(cell, HAK_CELL_LARGE)) hak_arena_free_empty(arena, start, units_of(bytes));
+  } else {
+    memcpy((void*)now, (const void*)start, bytes);
+    hak_large_free(arena, cell);
+  }
   return cell_occupy(arena, now, rounded, HAK_CELL_LARGE);
 }
 

@@ -38,7 +38,7 @@ static void dirty_list_remove(hak_arena* arena, const hak_chunk* first, size_t c
   while (*link != NULL) {
     hak_chunk* chunk = *link;
     if (chunk >= first && chunk < first + count) {
-      hak_arena_count_dirty(arena, -((uint64_t)hak_count_bits(chunk->dirty) << HAK_UNIT_SHIFT));
+      hak_arena_count_dirty(arena, chunk, -hak_units_bytes(chunk->dirty));
       *link = chunk->dirty_next;
     } else {
       link = &chunk->dirty_next;

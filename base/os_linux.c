@@ -86,14 +86,15 @@ static bool linux_purge(uintptr_t address, size_t bytes) {
   return ok;
 }
 
-/* A kernel that does not know the call, or a sandbox that forbids it, is asked once. */
+/* A kernel that does not know the call, or a sandbox that forbids it, is asked once. Where it has worked, a failure is
+ * that of the range. */
 static bool linux_populate(uintptr_t address, size_t bytes) {
-  static HAK_SHARED(bool) refused;
+  static HAK_SHARED(bool) works, refused;
   if (hak_load_relaxed(&refused)) return false;
   int saved = errno;
   bool ok = madvise((void*)address, bytes, MADV_POPULATE_WRITE) == 0;
-  if (!ok && (errno == EINVAL || errno == EPERM || errno == ENOSYS)) hak_store_relaxed(&refused, true);
   errno = saved;
+  if (!hak_load_relaxed(&works)) hak_store_relaxed(ok ? &works : &refused, true);
   return ok;
 }
 
@@ -162,8 +163,10 @@ static uint64_t linux_now_ms(void) {
 }
 
 static uint64_t linux_cpu_ns(void) {
-  struct timespec t;
+  struct timespec t = {0};
+  int saved = errno;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  errno = saved;
   return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 

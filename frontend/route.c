@@ -226,7 +226,10 @@ static HAK_MEDIUM void* realloc_other(void* block, size_t bytes) {
   size_t old_bytes = hak_route_cell_usable(cell);
   if (hak_large_is(cell)) {
     void* resized = bytes > HAK_POOL_MAX_BYTES ? hak_large_resize(&hak_the_process.arena, cell, bytes) : NULL;
-    if (resized != NULL) return resized;
+    if (resized != NULL) {
+      hak_helper_consider(&hak_the_process); /* of what it has left behind */
+      return resized;
+    }
   } else if (fits_in_place(old_bytes, bytes)) {
     return block;
   }

@@ -122,7 +122,7 @@ void hak_owner_abandon(hak_owner* owner) {
     if (bin->current != NULL) abandoned_add(pool, hak_bin_detach(bin));
     abandon_list(pool, &bin->partial);
     abandon_list(pool, &bin->full);
-    bin->slab_count = 0;
+    hak_poke(&bin->slab_count, 0u);
     bin->dense = 0;
     hak_count(&owner->counters.slabs_abandoned, hak_load_relaxed(&pool->abandoned_count[c]) - before);
   }

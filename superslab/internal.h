@@ -19,9 +19,9 @@ HAK_C_BEGIN
 /* The record of a slab with its two bit arrays. */
 static inline size_t hak_body_bytes(uint32_t words) { return hak_body_remote_offset(words) + words * sizeof(uint64_t); }
 
-/* A slab of the class with every block free, owned by `owner` but in none of its lists. sparse: perhaps few of its
- * pages will ever be touched. */
-hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index, bool sparse);
+/* A slab of the class with every block free, owned by `owner` but in none of its lists. use: HAK_RUN_SLAB or
+ * HAK_RUN_SPARSE. */
+hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index, hak_run_use use);
 /* Takes a slab without live blocks out of the world. It is in no list. */
 void hak_slab_release(hak_slab_pool* pool, hak_slab* head);
 /* Changes who the slab's keys let in; &hak_nobody for an abandoned slab. */
@@ -75,10 +75,10 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
 /* ---- populate.c ---- */
 
 /* The program will touch about every page of the bin's next slab: it has filled some, and its blocks are small or it
- * has touched every page of those in the slab that became full last. */
+ * has touched the pages of those in a full slab. */
 bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin);
-/* Where `present` of a new slab begins, whose pages will be touched, most likely. */
-uintptr_t hak_slab_first_present(const hak_arena* arena, const hak_slab_body* body);
+/* For a new slab. fresh: no page has memory yet. */
+void hak_slab_choose_pages(const hak_arena* arena, hak_slab_body* body, hak_run_use use, bool fresh);
 /* The bin's window at the frontier of its slab ends above `present`: gives it and some pages behind it their memory. */
 void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body);
 

@@ -95,15 +95,15 @@ static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, 
   return true;
 }
 
-/* The word at the frontier, which moves behind it. */
+/* The word at the frontier, which moves behind it. (It has a free block but in a slab whose owner a fork lost, or if it
+ * is the last one.) */
 static inline bool window_try_new(hak_slab_pool* pool, hak_bin* bin, hak_slab_body* body, const hak_phase* phase) {
-  uint32_t word = body->frontier++;
-  if (!window_try(bin, body, word, phase)) {
-    body->frontier = word;
-    return false;
+  for (; body->frontier < body->words; phase = phase->next) {
+    if (!window_try(bin, body, body->frontier++, phase)) continue;
+    if (HAK_UNLIKELY(bin->base + bin->window_bytes > body->present)) hak_slab_populate(pool, bin, body);
+    return true;
   }
-  if (HAK_UNLIKELY(bin->base + bin->window_bytes > body->present)) hak_slab_populate(pool, bin, body);
-  return true;
+  return false;
 }
 
 /* Blocks of the current slab have been freed since the last way back. If none was, nothing is behind the window. */
@@ -219,7 +219,8 @@ static void slab_to_empty(hak_owner* owner, hak_slab* head) {
 static void spare_remove(hak_owner* owner, hak_bin* bin, hak_slab_body* body) {
   hak_body_remove(&bin->spare, body);
   bin->spare_count--;
-  hak_store_relaxed(&owner->spare_total, owner->spare_total - 1);
+  /* After slab_count in hak_owner_reclaim: pairs with its look at whether there are any. */
+  hak_store_release(&owner->spare_total, owner->spare_total - 1);
 }
 
 /* The spare that was used last. */
@@ -232,7 +233,7 @@ static hak_slab* spare_take(hak_owner* owner, hak_bin* bin) {
 }
 
 void hak_owner_reclaim(hak_owner* owner, bool aged) {
-  if (hak_load_relaxed(&owner->spare_total) == 0) return;
+  if (hak_load_acquire(&owner->spare_total) == 0) return;
   hak_lock_acquire(&owner->spare_lock);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     hak_bin* bin = &owner->bins[c];
@@ -306,12 +307,13 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   }
   head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
   if (head != NULL) return head;
+  hak_run_use use = hak_bin_is_dense(owner->pool, bin) ? HAK_RUN_SLAB : HAK_RUN_SPARSE;
   /* Before the arena takes memory from the kernel, the other bins' empty slabs go back to it. */
   if (hak_load_relaxed(&owner->spare_total) != 0 &&
-      !hak_arena_has_dirty(owner->pool->arena, hak_size_classes[bin->class_index].units)) {
+      !hak_arena_has_dirty(owner->pool->arena, use, hak_size_classes[bin->class_index].units)) {
     hak_owner_reclaim(owner, false);
   }
-  head = hak_slab_create(owner->pool, owner, bin->class_index, !hak_bin_is_dense(owner->pool, bin));
+  head = hak_slab_create(owner->pool, owner, bin->class_index, use);
   if (head == NULL) return NULL;
   hak_count(&owner->counters.slabs_created, 1u);
   hak_add_relaxed(&bin->slab_count, 1u);

@@ -36,25 +36,32 @@ static bool slab_is_touched(const hak_os* os, const hak_slab_body* body) {
   return count >= pages - pages / 16;
 }
 
-/* Of large blocks the last full slab is looked at, if the next one will not have memory all the same. What that says
- * holds for some slabs; then comes one whose pages are left to the program again, or there would be nothing to see. */
+/* Of large blocks the last full slab is looked at, if it tells anything, and if the next one will not have memory all
+ * the same. What it tells holds for some slabs; then comes one whose pages are left to the program again, for the next
+ * look.
+ */
 bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin) {
   const hak_size_class* row = &hak_size_classes[bin->class_index];
-  if (row->stride <= DENSE_BYTES) return bin->slab_count >= DENSE_FROM_SLABS;
-  if (bin->slab_count < DENSE_LARGE_FROM_SLABS) return false;
-  if (!hak_arena_has_dirty(pool->arena, row->units)) {
-    if (bin->dense > 0) {
-      bin->dense--;
-    } else if (bin->full.last != NULL && slab_is_touched(pool->arena->os, bin->full.last)) {
-      bin->dense = DENSE_SLABS;
-    }
+  uint32_t slabs = hak_peek(&bin->slab_count);
+  if (row->stride <= DENSE_BYTES) return slabs >= DENSE_FROM_SLABS;
+  if (slabs < DENSE_LARGE_FROM_SLABS) return false;
+  hak_slab_body* last = bin->full.last;
+  if (hak_arena_has_dirty(pool->arena, bin->dense > 0 ? HAK_RUN_SLAB : HAK_RUN_SPARSE, row->units)) {
+    return bin->dense > 0;
+  }
+  if (bin->dense > 0) {
+    bin->dense--;
+  } else if (last != NULL && last->telling) {
+    last->telling = false; /* once: later it is full of blocks that came and went */
+    if (slab_is_touched(pool->arena->os, last)) bin->dense = DENSE_SLABS;
   }
   return bin->dense > 0;
 }
 
-uintptr_t hak_slab_first_present(const hak_arena* arena, const hak_slab_body* body) {
-  bool huge = hak_peek(&hak_map_slot(arena->map, body->base)->huge);
-  return POPULATE_NOTHING || huge ? UINTPTR_MAX : body->base;
+void hak_slab_choose_pages(const hak_arena* arena, hak_slab_body* body, hak_run_use use, bool fresh) {
+  bool untouched = fresh && !hak_peek(&hak_map_slot(arena->map, body->base)->huge);
+  body->present = untouched && use == HAK_RUN_SLAB && !POPULATE_NOTHING ? body->base : UINTPTR_MAX;
+  body->telling = untouched && use == HAK_RUN_SPARSE;
 }
 
 HAK_MEDIUM void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body) {
@@ -64,8 +71,9 @@ HAK_MEDIUM void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_s
   size_t bytes = bin->window_bytes > POPULATE_LEAST_BYTES ? bin->window_bytes : POPULATE_LEAST_BYTES;
   if (bytes < os->page_bytes) bytes = os->page_bytes;
   if (bytes > end - body->present) bytes = end - body->present;
-  size_t other_bytes = (size_t)(bin->slab_count - 1) * row->units << HAK_UNIT_SHIFT;
-  if (bytes <= other_bytes / POPULATE_PART && os->populate(body->present, bytes)) {
+  size_t bin_bytes = (size_t)hak_peek(&bin->slab_count) * row->units << HAK_UNIT_SHIFT;
+  size_t slab_bytes = end - body->base;
+  if (slab_bytes + bytes * POPULATE_PART <= bin_bytes && os->populate(body->present, bytes)) {
     hak_add_relaxed(&pool->populated_bytes, (uint64_t)bytes);
   }
   body->present = body->present + bytes < end ? body->present + bytes : UINTPTR_MAX;

@@ -64,7 +64,7 @@ struct hak_slab_body {
   uintptr_t remote;           /* bit array behind bits: blocks freed by other threads; biased like a cell's */
   const hak_phase* phase;     /* of word 0 */
   uintptr_t first_window;     /* address of grain 0 of word 0, plus the offset of blocks in their first grain */
-  uintptr_t present;          /* what lies below has memory, or has been left to page faults (populate.c) */
+  uintptr_t present;          /* below it the slab has been given memory, or been left to page faults (populate.c) */
   uint32_t whole_words;       /* words, without the last one if the slab ends inside it */
   uint32_t words;             /* of each bit array */
   uint32_t frontier;          /* words from here on have never been allocated from */
@@ -72,6 +72,7 @@ struct hak_slab_body {
   uint32_t end_grain;         /* bit behind the last block */
   bool guarded;               /* the unit behind the slab is inaccessible */
   bool aged;                  /* while spare: since the last hak_owner_reclaim */
+  bool telling;               /* every page that has memory was touched by the program (populate.c) */
   /* While at rest, of purge.c: live blocks when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET.
    */
   uint32_t seen_at, purged_at;

@@ -65,10 +65,9 @@ void hak_slab_set_owner(hak_slab* head, hak_owner* owner) {
   }
 }
 
-hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index, bool sparse) {
+hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_index, hak_run_use use) {
   const hak_size_class* row = &hak_size_classes[class_index];
   bool zeroed;
-  hak_run_use use = sparse ? HAK_RUN_SPARSE : HAK_RUN_SLAB;
   uintptr_t base = hak_arena_alloc(pool->arena, use, row->units + HAK_GUARD_UNITS, HAK_UNIT_BYTES, &zeroed);
   if (base == 0) return NULL;
   hak_slab_body* body = body_create(pool, row, base);
@@ -76,7 +75,7 @@ hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_
     hak_arena_free(pool->arena, base, row->units + HAK_GUARD_UNITS);
     return NULL;
   }
-  body->present = zeroed && !sparse ? hak_slab_first_present(pool->arena, body) : UINTPTR_MAX;
+  hak_slab_choose_pages(pool->arena, body, use, zeroed);
   if (HAK_GUARD_UNITS) body->guarded = hak_arena_close_guard(pool->arena, base, row->units);
   hak_slab* head = hak_map_cell(pool->arena->map, base);
   body->slab = head;

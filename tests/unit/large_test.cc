@@ -201,6 +201,8 @@ TEST_F(LargeInPlace, ALargeBlockWithoutRoomMovesItsPages) {
   EXPECT_FALSE(hak_large_is(rig.cell(block)));
   EXPECT_EQ(rig.stats().used_bytes, used + kMiB);
   EXPECT_EQ(rig.os.calls(FakeOs::kMove), 1);
+  EXPECT_EQ(rig.stats().dirty_bytes, 0u) << "its old run holds no memory any more";
+  hak_arena_check(&rig.arena);
   EXPECT_TRUE(free(moved));
 }
 

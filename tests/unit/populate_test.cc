@@ -130,12 +130,14 @@ class PopulateLarge : public testing::TestWithParam<unsigned> {
       char* block = static_cast<char*>(rig.alloc(owner, GetParam()));
       memset(block, 1, written);
       memset(block + row.usable - written, 1, written);
+      blocks.push_back(block);
     }
   }
 
   Rig rig;
   hak_owner* owner = rig.make_owner();
   const hak_size_class& row = row_of(GetParam());
+  std::vector<void*> blocks;
 };
 
 INSTANTIATE_TEST_SUITE_P(Classes, PopulateLarge,
@@ -159,6 +161,22 @@ TEST_P(PopulateLarge, FindsOutThatOnlyTheEndsAreUsedFromNowOn) {
   EXPECT_GT(before, 0u);
   alloc_bytes(256 * kMiB, 1);
   EXPECT_LE(rig.pool.populated_bytes - before, 34 * (row.units * HAK_UNIT_BYTES)) << "two looks, at most, were wrong";
+}
+
+// Slabs that fill up anew hold memory all over, whatever is used of their blocks now: they do not tell.
+TEST_P(PopulateLarge, FindsItOutAmongSlabsThatFillUpAnew) {
+  alloc_bytes(64 * kMiB, row.usable / 2);
+  uint64_t before = rig.pool.populated_bytes;
+  for (int round = 0; round < 60; round++) {
+    size_t third = blocks.size() / 3;
+    for (size_t n = 0; n < third; n++) {
+      std::swap(blocks[n], blocks.back());
+      ASSERT_TRUE(rig.free(owner, blocks.back()));
+      blocks.pop_back();
+    }
+    alloc_bytes(third * row.stride + 4 * kMiB, 1);
+  }
+  EXPECT_LE(rig.pool.populated_bytes - before, 34 * (row.units * HAK_UNIT_BYTES));
 }
 
 TEST_P(PopulateLarge, DoesNothingWhereTheKernelDoesNotSayWhatIsUsed) {
