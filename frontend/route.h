@@ -21,7 +21,8 @@ HAK_C_BEGIN
  * is returned. */
 void* hak_route_refill(size_t bytes, hak_bin* bin, hak_owner* owner);
 void* hak_route_alloc_slow(size_t bytes);
-/* A free that is not of a block in a slab of the caller's own; cell: of the address, or of another one. */
+/* A free that the key of the cell does not let through: not of a block in a slab of the caller's own, or of one that
+ * others free into as well. cell: of the address, or of another one. */
 void hak_route_free_slow(uintptr_t address, hak_slab* cell);
 void hak_route_count_slow(hak_slab* cell);
 /* A live large block; cell: its own. */
