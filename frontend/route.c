@@ -199,9 +199,14 @@ void hak_route_free_aligned(void* block, size_t bytes, size_t align) {
 
 /* ---- calloc, realloc, alignment ---- */
 
-/* The block stays where it is as long as it is not twice too large. */
-static inline bool fits_in_place(size_t old_bytes, size_t bytes) {
-  return bytes <= old_bytes && bytes >= old_bytes / 2;
+/* Shrinking, a block stays where it is until it is twice too large. */
+static inline bool is_still_used(size_t old_bytes, size_t bytes) { return bytes >= old_bytes / 2; }
+
+/* A block that grows by little is likely to do so again, and would have to be moved the more often the nearer the size
+ * classes stand: it gets a quarter more at least. */
+static inline size_t grown_bytes(size_t old_bytes, size_t bytes) {
+  size_t roomy = old_bytes + old_bytes / 4;
+  return bytes < roomy ? roomy : bytes;
 }
 
 HAK_MEDIUM void* hak_route_calloc_slow(size_t total) {
@@ -224,24 +229,28 @@ static HAK_MEDIUM void* realloc_other(void* block, size_t bytes) {
     return NULL;
   }
   size_t old_bytes = hak_route_cell_usable(cell);
+  size_t new_bytes = bytes;
   if (hak_large_is(cell)) {
     void* resized = bytes > HAK_POOL_MAX_BYTES ? hak_large_resize(&hak_the_process.arena, cell, bytes) : NULL;
     if (resized != NULL) {
       hak_helper_consider(&hak_the_process); /* of what it has left behind */
       return resized;
     }
-  } else if (fits_in_place(old_bytes, bytes)) {
+  } else if (bytes > old_bytes) {
+    /* A sampled block has its size to the byte. */
+    if (hak_the_process.options.guard_sample == 0) new_bytes = grown_bytes(old_bytes, bytes);
+  } else if (is_still_used(old_bytes, bytes)) {
     return block;
   }
-  void* moved = hak_route_alloc(bytes);
+  void* moved = hak_route_alloc(new_bytes);
   if (moved == NULL) return NULL;
   memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
   hak_route_free(block);
   return moved;
 }
 
-/* Most often a block of a slab of the caller's own, as in free, and the bin of the new size has a block at hand; all
- * the rest is above. */
+/* Most often a block of a slab of the caller's own, as in free, that may stay or grows, and the bin of the new size has
+ * a block at hand; all the rest is above. */
 void* hak_route_realloc(void* block, size_t bytes) {
   uintptr_t address = (uintptr_t)block;
   hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
@@ -250,36 +259,30 @@ void* hak_route_realloc(void* block, size_t bytes) {
     return realloc_other(block, bytes);
   }
   size_t old_bytes = hak_slab_class(cell)->usable;
-  if (fits_in_place(old_bytes, bytes)) return block;
-  void* moved = hak_route_try(bytes);
+  if (bytes <= old_bytes) return is_still_used(old_bytes, bytes) ? block : realloc_other(block, bytes);
+  void* moved = hak_route_try(grown_bytes(old_bytes, bytes));
   if (HAK_UNLIKELY(moved == NULL)) return realloc_other(block, bytes);
-  memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
+  memcpy(moved, block, old_bytes);
   hak_route_freed(cell, address, grain, hak_slab_mark_free(cell, grain));
   return moved;
 }
 
-/* A class whose blocks are all aligned to `align`, or none. Slabs begin at a multiple of the unit. */
-static bool class_for_alignment(size_t align, size_t bytes, size_t* class_bytes) {
-  if (align > HAK_UNIT_BYTES || bytes > HAK_POOL_MAX_BYTES) return false;
-  for (unsigned c = hak_size_class_for(bytes); c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++) {
-    const hak_size_class* row = &hak_size_classes[c];
-    if (row->first != 0 || row->stride % align != 0) continue;
-    *class_bytes = row->usable;
-    return true;
-  }
-  return false;
+/* The least size with so many bytes whose class has all its blocks aligned, more than HAK_ROUTE_SLAB_BYTES if none has.
+ * Slabs begin at a multiple of the unit, and the class of a multiple of a power of two is such a multiple as well
+ * (tests/unit/size_class_test.cc), but for a header. */
+static inline size_t aligned_bytes(size_t align, size_t bytes) {
+  const size_t least = HAK_HEADER_CLASSIDX ? HAK_TINY_MAX_BYTES : 1; /* the last tiny class has no header */
+  if (align > HAK_UNIT_BYTES || bytes > HAK_ROUTE_SLAB_BYTES) return SIZE_MAX;
+  return hak_align_up(bytes > least ? bytes : least, align);
 }
 
-bool hak_route_has_class(size_t align, size_t bytes) {
-  size_t class_bytes;
-  return align <= HAK_ALIGNMENT || class_for_alignment(align, bytes, &class_bytes);
-}
+bool hak_route_has_class(size_t align, size_t bytes) { return aligned_bytes(align, bytes) <= HAK_ROUTE_SLAB_BYTES; }
 
 void* hak_route_aligned(size_t align, size_t bytes) {
   bool zeroed;
-  size_t class_bytes;
   if (align <= HAK_ALIGNMENT) return hak_route_alloc(bytes);
-  if (class_for_alignment(align, bytes, &class_bytes)) return hak_route_alloc(class_bytes);
+  size_t whole = aligned_bytes(align, bytes);
+  if (HAK_LIKELY(whole <= HAK_ROUTE_SLAB_BYTES)) return hak_route_alloc(whole);
   if (align < HAK_UNIT_BYTES) align = HAK_UNIT_BYTES;
   void* block = hak_route_large(align, bytes, &zeroed);
   if (block == NULL) errno = ENOMEM;

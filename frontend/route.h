@@ -35,7 +35,8 @@ size_t hak_route_usable(const char* function, uintptr_t address);
 /* Its cell, in the same way; and the usable size of a block by its cell. */
 hak_cell* hak_route_live_or_abort(const char* function, uintptr_t address);
 size_t hak_route_cell_usable(const hak_cell* cell);
-/* The largest request that a slab may serve, and whether one does: a class has blocks of this size and alignment. */
+/* The largest request that a slab may serve, and whether one does: a class has blocks of this size and alignment (a
+ * power of two). */
 enum { HAK_ROUTE_SLAB_BYTES = HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES };
 bool hak_route_has_class(size_t align, size_t bytes);
 /* A large block for the calling thread, of any size. align: at least HAK_UNIT_BYTES. */

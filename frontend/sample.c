@@ -95,8 +95,8 @@ void* hak_sample_alloc(hak_owner* owner, size_t bytes) {
     hak_stack stack;
     thread->sample_left = draw_distance(thread);
     hak_stack_take(&stack);
-    /* Aligned requests come as the bytes of a class, a multiple of the alignment: so the block, which ends at a unit's
-     * end, is aligned as well. */
+    /* Aligned requests come as a multiple of the alignment: so the block, which ends at a unit's end, is aligned as
+     * well. */
     uintptr_t block = hak_guarded_alloc(pool, bytes == 0 ? 1 : bytes, &stack);
     if (block != 0) return (void*)block;
   }

@@ -132,7 +132,7 @@ static void* alloc_in_slab(size_t align, size_t total) {
 }
 
 static uint8_t* alloc_once(size_t align, size_t total) {
-  if (total <= HAK_ROUTE_SLAB_BYTES && hak_route_has_class(align, total)) return alloc_in_slab(align, total);
+  if (hak_route_has_class(align, total)) return alloc_in_slab(align, total);
   return alloc_large(align < HAK_UNIT_BYTES ? HAK_UNIT_BYTES : align, total);
 }
 

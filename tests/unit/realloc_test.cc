@@ -128,6 +128,22 @@ TEST_F(Realloc, WithinTheUsableBytesStaysInPlace) {
   }
 }
 
+// A buffer that grows a few bytes at a time is moved for each quarter that it grows by, not for each size class.
+TEST_F(Realloc, ByLittleMoreLeavesRoomForMore) {
+  if (kSealBytes != 0) GTEST_SKIP() << "sealed blocks have the size that was asked for";
+  for (size_t bytes : {size_t{20}, size_t{300}, size_t{800}, size_t{5000}, size_t{20000}}) {
+    void* block = hak_malloc(bytes);
+    size_t room = hak_usable_size(block);
+    if (!is_in_slab(2 * room)) break;
+    block = hak_realloc(block, room + 1);
+    EXPECT_GE(hak_usable_size(block), room + room / 4);
+    EXPECT_EQ(hak_realloc(block, room + room / 4), block);
+    hak_free(block);
+    EXPECT_EQ(hak_usable_size(block = hak_realloc(hak_malloc(bytes), 2 * room)), block_bytes_for(2 * room));
+    hak_free(block);
+  }
+}
+
 TEST_F(Realloc, ToMuchLessGivesMemoryBack) {
   void* block = hak_malloc(1000);
   void* small = hak_realloc(block, 20);

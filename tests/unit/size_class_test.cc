@@ -47,6 +47,18 @@ TEST(SizeClass, EveryBlockIsAligned) {
   }
 }
 
+// What memalign counts on.
+TEST(SizeClass, TheClassOfAMultipleOfAPowerOfTwoIsOneToo) {
+  for (size_t align = HAK_ALIGNMENT; align <= HAK_UNIT_BYTES; align *= 2) {
+    for (size_t bytes = align; bytes <= HAK_POOL_MAX_BYTES; bytes += align) {
+      unsigned c = hak_size_class_for(bytes);
+      if (has_header(c)) continue;
+      ASSERT_EQ(row_of(c).first, 0u) << bytes;
+      ASSERT_EQ(row_of(c).stride % align, 0u) << bytes;
+    }
+  }
+}
+
 TEST(SizeClass, AllBlocksLieInsideTheSlabAndOneMoreWouldNot) {
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     const hak_size_class& row = row_of(c);
