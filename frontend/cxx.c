@@ -57,6 +57,16 @@ static HAK_SLOW void* new_slow(size_t align, size_t bytes, bool may_throw) {
   hak_fatal("operator new: out of memory, and no C++ runtime to throw", bytes);
 }
 
+/* A function of its own, so that new needs no stack where a block is at hand. */
+static HAK_MEDIUM void* new_refill(size_t bytes) {
+  void* block = hak_entry_alloc(bytes);
+  return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, true);
+}
+HAK_FAST void* new_block(size_t bytes) {
+  void* block = hak_entry_try(bytes);
+  return HAK_LIKELY(block != NULL) ? block : new_refill(bytes);
+}
+
 /* A program on the shared library may replace some forms and not others. Those that it leaves to us then come to its
  * own as they do in the C++ runtime, which the standard describes: the array forms to those for one object, the nothrow
  * and sized ones to those without. Hence a second name for each form that others come to, which is always ours. */
@@ -70,10 +80,7 @@ HAK_API void* _ZnwmSt11align_val_t(size_t bytes, size_t align);
 HAK_API void _ZdlPv(void* block);
 HAK_API void _ZdlPvSt11align_val_t(void* block, size_t align);
 
-HAK_API void* _Znwm(size_t bytes) {
-  void* block = hak_entry_alloc(bytes);
-  return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, true);
-}
+HAK_API void* _Znwm(size_t bytes) { return new_block(bytes); }
 HAK_API void* _ZnwmSt11align_val_t(size_t bytes, size_t align) {
   void* block = hak_entry_aligned(align, bytes);
   return HAK_LIKELY(block != NULL) ? block : new_slow(align, bytes, true);
@@ -91,11 +98,7 @@ HAK_API void* _ZnamSt11align_val_t(size_t bytes, size_t align);
 HAK_API void _ZdaPv(void* block);
 HAK_API void _ZdaPvSt11align_val_t(void* block, size_t align);
 
-HAK_API void* _Znam(size_t bytes) {
-  if (IS_REPLACED(_Znwm)) return _Znwm(bytes);
-  void* block = hak_entry_alloc(bytes);
-  return HAK_LIKELY(block != NULL) ? block : new_slow(HAK_ALIGNMENT, bytes, true);
-}
+HAK_API void* _Znam(size_t bytes) { return IS_REPLACED(_Znwm) ? _Znwm(bytes) : new_block(bytes); }
 HAK_API void* _ZnamSt11align_val_t(size_t bytes, size_t align) { return _ZnwmSt11align_val_t(bytes, align); }
 HAK_API void _ZdaPv(void* block) {
   if (IS_REPLACED(_ZdlPv)) {

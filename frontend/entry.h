@@ -13,6 +13,8 @@ HAK_C_BEGIN
 HAK_FAST void* hak_entry_alloc(size_t bytes) {
   return HAK_SEALED ? hak_sealed_alloc(HAK_ALIGNMENT, bytes, false) : hak_route_alloc(bytes);
 }
+/* A block if there is one at hand, else NULL: then hak_entry_alloc is to be asked. */
+HAK_FAST void* hak_entry_try(size_t bytes) { return HAK_SEALED ? NULL : hak_route_try(bytes); }
 HAK_FAST void hak_entry_free(void* block) {
   if (HAK_SEALED) {
     hak_sealed_free(block);

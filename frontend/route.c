@@ -179,7 +179,18 @@ static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
   return hak_align_up(bytes, hak_the_process.arena.os->page_bytes) == hak_large_usable(cell);
 }
 
+/* The cell is of a slab with an owner, and of this address's unit, and blocks begin at such addresses. */
+static inline bool slab_claims(const hak_slab* cell, uintptr_t address) {
+  return hak_load_folded(&cell->kind) == HAK_CELL_SLAB &&
+         hak_slab_claimant(cell, address) == hak_peek(&hak_load_relaxed(&cell->head->owner)->thread);
+}
+
 HAK_MEDIUM void hak_route_free_sized_slow(void* block, size_t bytes) {
+  hak_slab* slab = hak_map_cell(&hak_the_process.map, (uintptr_t)block);
+  if (HAK_CHECKED && HAK_LIKELY(slab_claims(slab, (uintptr_t)block) && hak_route_class_serves(slab, bytes))) {
+    hak_route_free_slow((uintptr_t)block, slab); /* which finds out whether it is live */
+    return;
+  }
   if (HAK_CHECKED && block != NULL) {
     const hak_cell* cell = hak_route_live_or_abort("delete", (uintptr_t)block);
     if (HAK_UNLIKELY(!size_fits(cell, bytes, false))) hak_misuse_size(cell, (uintptr_t)block, bytes);

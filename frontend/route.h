@@ -107,10 +107,7 @@ HAK_FAST void hak_route_free(void* block) { hak_route_free_by(block, hak_slab_ma
 HAK_FAST void hak_route_delete(void* block) { hak_route_free_by(block, hak_slab_mark_free); }
 
 /* The slab's class is the one that serves requests for so many bytes. */
-HAK_FAST bool hak_route_class_serves(const hak_slab* cell, size_t bytes) {
-  const hak_size_class* row = hak_slab_class(cell);
-  return bytes <= row->usable && (cell->class_index == 0 || bytes > row[-1].usable);
-}
+HAK_FAST bool hak_route_class_serves(const hak_slab* cell, size_t bytes) { return bytes - cell->least <= cell->span; }
 
 /* delete with the size that the block was made with: what C++ containers call. */
 HAK_FAST void hak_route_free_sized(void* block, size_t bytes) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "frontend/entry.h"
 #include "frontend/hakmem.h"
 #include "tests/unit/heap.h"
 #include "tests/unit/rig.h"
@@ -175,6 +176,28 @@ TEST_F(MisuseDeathTest, APointerIntoABlockGivenToReallocIsNamed) {
   EXPECT_FATAL_LINE(hak_realloc(block + 16, 500), "invalid realloc of " + hex(block + 16) + what);
   EXPECT_FATAL_LINE(hak_usable_size(block + 3), "invalid malloc_usable_size of " + hex(block + 3) + what);
   hak_free(block);
+}
+
+// By its owner, by another thread, and by its owner where others free into the slab as well.
+TEST_F(MisuseDeathTest, ADeleteWithAWrongSizeIsNamedWhoeverMakesIt) {
+  if (kSealBytes != 0) GTEST_SKIP() << "sealed blocks say so in other words";
+  void* shared = hak_malloc(100);
+  void* block = hak_malloc(100);
+  string what = hex(block) + described(slab_of(block));
+  const auto delete_with = [](void* it, size_t bytes) { hak_entry_free_sized(it, bytes); };
+  const auto all_see = [&](size_t bytes, const string& line) {
+    EXPECT_FATAL_LINE(delete_with(block, bytes), line);
+    EXPECT_FATAL_LINE(std::thread(delete_with, block, bytes).join(), line);
+  };
+  const auto all_see_wrong_sizes = [&] {
+    for (size_t wrong : {80, 130, 5000})
+      all_see(wrong, "delete with wrong size " + std::to_string(wrong) + " of " + what);
+  };
+  all_see_wrong_sizes();
+  std::thread(delete_with, shared, 100).join();
+  all_see_wrong_sizes();
+  delete_with(block, 100);
+  all_see(100, "double free of " + what);
 }
 
 TEST_F(MisuseDeathTest, AnOverwrittenHeaderIsNamed) {
