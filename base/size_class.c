@@ -80,6 +80,12 @@ unsigned hak_size_class_for(size_t bytes) {
   return c;
 }
 
+uint32_t hak_class_least(unsigned class_index) {
+  unsigned c = class_index;
+  while (hak_class_leads(class_index) && c > 0 && !hak_class_leads(c - 1)) c--;
+  return c == 0 ? 0 : hak_size_classes[c - 1].usable + 1;
+}
+
 /* Every g-th bit from bit 0 on. */
 #define EVERY_1 (~UINT64_C(0))
 #define EVERY_3 UINT64_C(0x9249249249249249)

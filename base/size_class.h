@@ -58,6 +58,17 @@ typedef struct hak_size_class {
 
 extern const hak_size_class hak_size_classes[HAK_CLASSES];
 
+/* A tiny class whose blocks are one grain or three leads: it stands in for the classes between the leading one below
+ * and itself in a thread that has few such blocks (superslab/owner.c).
+ *
+ *     256*  288  320  352  384*  416  448  480  512*        * leads
+ */
+static inline bool hak_class_leads(unsigned class_index) {
+  return class_index < HAK_TINY_CLASSES && hak_size_classes[class_index].grains <= 3;
+}
+/* The smallest request that a block of the class may have been made for. */
+uint32_t hak_class_least(unsigned class_index);
+
 /* Smallest class with at least `bytes` usable bytes; bytes <= HAK_POOL_MAX_BYTES. Slow: for tables and tests. */
 unsigned hak_size_class_for(size_t bytes);
 

@@ -47,13 +47,30 @@ static void bin_init(hak_bin* bin, unsigned class_index) {
   bin_close(bin);
 }
 
-/* For each number of granules the bin of the smallest class that holds so many. */
-static void table_fill(hak_bin_offset* table, size_t entries, size_t granule) {
-  size_t g = 0;
+/* Tiny requests from `bytes` on that the class can serve go to its bin from now on. The first size that it cannot. */
+static size_t class_takes(hak_owner* owner, size_t bytes, unsigned class_index) {
+  size_t most = hak_size_classes[class_index].usable;
+  for (; bytes <= most && bytes < HAK_TINY_SIZES; bytes++) owner->tiny_bins[bytes] = hak_class_bin(class_index);
+  return bytes;
+}
+
+/* Where the requests for one class lie apart from those for the next, the last page of each is half empty, and each has
+ * a slab with its record and its cache lines: more than finer classes save where a thread has a few dozen blocks. So a
+ * thread begins with the tiny classes that lead, and a bin whose first slab was too small for all gives the others
+ * their requests. A record that serves another thread stays as it is. */
+static bool bin_stands_in(const hak_owner* owner, const hak_bin* bin) {
+  unsigned c = bin->class_index;
+  return c > 0 && c < HAK_TINY_CLASSES && owner->tiny_bins[hak_size_classes[c - 1].usable] == hak_class_bin(c);
+}
+
+static HAK_MEDIUM void bin_split(hak_owner* owner, const hak_bin* bin) {
+  size_t bytes = hak_class_least(bin->class_index);
+  for (unsigned c = hak_size_class_for(bytes); c < bin->class_index; c++) bytes = class_takes(owner, bytes, c);
+}
+
+void hak_owner_split_bins(hak_owner* owner) {
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
-    size_t end = hak_size_classes[c].usable / granule + 1;
-    hak_bin_offset bin = hak_class_bin(c);
-    for (end = end < entries ? end : entries; g < end; g++) table[g] = bin;
+    if (bin_stands_in(owner, &owner->bins[c])) bin_split(owner, &owner->bins[c]);
   }
 }
 
@@ -61,8 +78,14 @@ static void table_fill(hak_bin_offset* table, size_t entries, size_t granule) {
 static HAK_MEDIUM void owner_set_up(hak_owner* owner, hak_slab_pool* pool, uint64_t number) {
   owner->pool = pool;
   owner->spare_lock.rank = HAK_RANK_OWNER;
-  table_fill(owner->tiny_bins, HAK_TINY_SIZES, 1);
-  table_fill(owner->pool_bins, HAK_POOL_GRANULES, HAK_POOL_GRANULE);
+  size_t bytes = 0;
+  for (unsigned c = 0; c < HAK_TINY_CLASSES; c++) {
+    if (hak_class_leads(c)) bytes = class_takes(owner, bytes, c);
+  }
+  for (unsigned g = 0, c = 0; g < HAK_POOL_GRANULES; g++) {
+    while (hak_size_classes[c].usable < g * HAK_POOL_GRANULE) c++;
+    owner->pool_bins[g] = hak_class_bin(c);
+  }
   bin_close(&owner->closed);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     bin_init(&owner->bins[c], c);
@@ -308,6 +331,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   }
   head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
   if (head != NULL) return head;
+  if (bin->slab_count != 0 && bin_stands_in(owner, bin)) bin_split(owner, bin);
   hak_run_use use = hak_bin_is_dense(owner->pool, bin) ? HAK_RUN_SLAB : HAK_RUN_SPARSE;
   /* Before the arena takes memory from the kernel, the other bins' empty slabs go back to it. */
   if (hak_load_relaxed(&owner->spare_total) != 0 &&

@@ -97,6 +97,10 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number);
 /* From now on every request comes to the owner's closed bin, and so to the slow path; also after hak_owner_init. */
 void hak_owner_close(hak_owner* owner);
 
+/* Every tiny class has its requests to itself from now on. Else a class gets them when the one that stands in for it
+ * needs its second slab. */
+void hak_owner_split_bins(hak_owner* owner);
+
 /* The owner that is nobody: its bins have no block and get none. Threads have it before their first request, and slabs
  * when they are abandoned. */
 extern HAK_HIDDEN hak_owner hak_nobody;

@@ -40,7 +40,7 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
 static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index, hak_owner* owner) {
   const hak_size_class* row = &hak_size_classes[class_index];
   _Static_assert(HAK_POOL_MAX_BYTES - 1 <= UINT16_MAX, "a cell tells what its class serves");
-  uint32_t least = class_index == 0 ? 0 : row[-1].usable + 1;
+  uint32_t least = hak_class_least(class_index);
   for (unsigned i = 0; i < row->units; i++) {
     hak_slab* cell = head + i;
     cell->mask = hak_slab_mask(row);

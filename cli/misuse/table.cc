@@ -17,7 +17,7 @@ struct Regime {
 #define SLAB(stride) "\\(" stride "-byte class, slab [0-9]+ of superslab 0x[0-9a-f]+\\)"
 #define LARGE(bytes) "\\(large block of " bytes " bytes\\)"
 
-const Regime kTiny = {"tiny", "98", SLAB("112")};
+const Regime kTiny = {"tiny", "113", SLAB("128")};
 const Regime kPool = {"pool", "20000", SLAB("20480"), LARGE("20480")};
 const Regime kLarge = {"large", "102400", LARGE("102400"), LARGE("102400"), LARGE("106496")};
 const Regime kLarger = {"8MB", "8388608", LARGE("8388608"), LARGE("8388608"), LARGE("8392704")};

@@ -5,7 +5,11 @@
 
 #include <cstdlib>
 
+#include "frontend/process.h"
+
 void switch_helper_off() { setenv("HAKMEM_BACKGROUND", "0", 1); }
+
+void use_every_class() { hak_owner_split_bins(hak_thread_attach()); }
 
 uint64_t counter(const std::string& name) {
   hak_counter counters[HAK_MOST_COUNTERS];

@@ -14,6 +14,9 @@
 // The helper thread gives memory back when it likes; these tests count. Call it before the first request.
 void switch_helper_off();
 
+// Each class serves its own requests, as in a thread that has many blocks of all of them. For the calling thread.
+void use_every_class();
+
 // A value of hak_counters; a failure of the test if there is no counter of the name.
 uint64_t counter(const std::string& name);
 

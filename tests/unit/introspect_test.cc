@@ -19,7 +19,10 @@ namespace {
 
 class Introspect : public testing::Test {
  protected:
-  static void SetUpTestSuite() { switch_helper_off(); }
+  static void SetUpTestSuite() {
+    switch_helper_off();
+    use_every_class();
+  }
   void SetUp() override { hak_trim(); }
   void TearDown() override {
     for (void* block : blocks) hak_free(block);

@@ -25,7 +25,10 @@ bool reads_as_zero(const void* block, size_t bytes) {
 
 class Malloc : public testing::Test {
  protected:
-  static void SetUpTestSuite() { switch_helper_off(); }
+  static void SetUpTestSuite() {
+    switch_helper_off();
+    use_every_class();
+  }
 };
 
 TEST_F(Malloc, EveryBorderSizeIsServedAlignedAndUsable) {

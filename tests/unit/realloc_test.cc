@@ -16,7 +16,10 @@ constexpr size_t kMiB = size_t{1} << 20;
 
 class Realloc : public testing::Test {
  protected:
-  static void SetUpTestSuite() { switch_helper_off(); }
+  static void SetUpTestSuite() {
+    switch_helper_off();
+    use_every_class();
+  }
 
   // Both ends of a block, which is where copies go wrong.
   static void fill_ends(char* block, size_t bytes, uint32_t tag) {

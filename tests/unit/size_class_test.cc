@@ -28,6 +28,18 @@ TEST(SizeClass, NoSmallerClassWouldDo) {
   }
 }
 
+TEST(SizeClass, ARequestIsForItsClassAndForTheOneThatStandsInForIt) {
+  for (size_t bytes = 0; bytes <= HAK_TINY_MAX_BYTES; bytes++) {
+    unsigned c = hak_size_class_for(bytes);
+    ASSERT_LE(hak_class_least(c), bytes);
+    while (!hak_class_leads(c)) c++;
+    ASSERT_LE(hak_class_least(c), bytes);
+    ASSERT_TRUE(c + 1 == HAK_CLASSES || hak_class_least(c + 1) > bytes) << bytes;
+  }
+}
+
+TEST(SizeClass, TheLastTinyClassLeads) { EXPECT_TRUE(hak_class_leads(HAK_TINY_CLASSES - 1)); }
+
 TEST(SizeClass, ClassesGrow) {
   for (unsigned c = 1; c < HAK_CLASSES; c++) {
     EXPECT_GT(row_of(c).stride, row_of(c - 1).stride);

@@ -11,19 +11,62 @@ namespace {
 
 class Tiny : public testing::Test {
  protected:
-  void* alloc(size_t bytes) {
-    hak_bin_at bin = hak_tiny_bin(owner, bytes);
+  static void* alloc(hak_owner* by, size_t bytes) {
+    hak_bin_at bin = hak_tiny_bin(by, bytes);
     void* block = hak_tiny_take(&bin);
-    return block != nullptr ? block : hak_tiny_refill(owner, hak_bin_get(&bin));
+    return block != nullptr ? block : hak_tiny_refill(by, hak_bin_get(&bin));
+  }
+  void* alloc(size_t bytes) { return alloc(owner, bytes); }
+  // Whose bin a request comes to.
+  static unsigned class_of(hak_owner* by, size_t bytes) {
+    hak_bin_at bin = hak_tiny_bin(by, bytes);
+    return static_cast<unsigned>(hak_bin_get(&bin) - by->bins);
+  }
+  unsigned class_of(size_t bytes) { return class_of(owner, bytes); }
+  static unsigned leader_for(size_t bytes) {
+    unsigned c = hak_size_class_for(bytes);
+    while (!hak_class_leads(c)) c++;
+    return c;
   }
   Rig rig;
   hak_owner* owner = rig.make_owner();
 };
 
-TEST_F(Tiny, EverySizeComesToTheBinOfItsClass) {
+TEST_F(Tiny, AThreadBeginsWithTheClassesThatLead) {
+  for (size_t bytes = 0; bytes <= HAK_TINY_MAX_BYTES; bytes++) ASSERT_EQ(class_of(bytes), leader_for(bytes)) << bytes;
+}
+
+TEST_F(Tiny, EverySizeComesToTheBinOfItsClassInTheEnd) {
+  hak_owner_split_bins(owner);
+  for (size_t bytes = 0; bytes <= HAK_TINY_MAX_BYTES; bytes++) {
+    ASSERT_EQ(class_of(bytes), hak_size_class_for(bytes)) << bytes;
+  }
+}
+
+TEST_F(Tiny, ABinThatNeedsASecondSlabGivesTheOthersTheirRequests) {
+  for (unsigned c = 0; c < HAK_TINY_CLASSES; c++) {
+    if (!hak_class_leads(c)) continue;
+    hak_owner* fresh = rig.make_owner();
+    size_t least = hak_class_least(c), most = row_of(c).usable;
+    std::vector<void*> blocks;
+    for (unsigned i = 0; i < row_of(c).capacity; i++) blocks.push_back(alloc(fresh, i % 2 == 0 ? least : most));
+    for (size_t bytes = least; bytes <= most; bytes++) ASSERT_EQ(class_of(fresh, bytes), c) << bytes;
+    blocks.push_back(alloc(fresh, most));
+    for (size_t bytes = 0; bytes <= HAK_TINY_MAX_BYTES; bytes++) {
+      bool ours = bytes >= least && bytes <= most;
+      ASSERT_EQ(class_of(fresh, bytes), ours ? hak_size_class_for(bytes) : leader_for(bytes)) << bytes;
+    }
+    for (void* block : blocks) ASSERT_TRUE(rig.free(fresh, block));
+  }
+  rig.check();
+}
+
+TEST_F(Tiny, AClosedOwnerStaysClosed) {
+  hak_owner_close(owner);
+  hak_owner_split_bins(owner);
   for (size_t bytes = 0; bytes <= HAK_TINY_MAX_BYTES; bytes++) {
     hak_bin_at bin = hak_tiny_bin(owner, bytes);
-    ASSERT_EQ(hak_bin_get(&bin) - owner->bins, static_cast<long>(hak_size_class_for(bytes))) << bytes;
+    ASSERT_EQ(hak_bin_get(&bin), &owner->closed) << bytes;
   }
 }
 
