@@ -6,21 +6,24 @@
  * Those with enough free blocks to be worth adopting stand at the front, so that a thread which needs one sees at once
  * whether there is one: where threads come and go, what one leaves half used is the next one's. */
 
-static bool worth_adopting(hak_slab* head) {
+static void find_worth(hak_slab* head) {
   uint32_t capacity = hak_slab_class(head)->capacity;
-  return capacity - hak_slab_count_live(head) + hak_slab_count_remote(head) >= capacity / 8;
+  uint32_t given = capacity - hak_slab_count_live(head) + hak_slab_count_remote(head);
+  hak_slab_body_of(head)->worth = given >= capacity / 8;
 }
 
 static void abandoned_file(hak_slab_pool* pool, hak_slab* head) {
   hak_body_list* list = &pool->abandoned[head->class_index];
   hak_slab_body* body = hak_slab_body_of(head);
-  if (worth_adopting(head)) {
+  if (body->worth) {
     hak_body_prepend(list, body);
   } else {
     hak_body_append(list, body);
   }
 }
 
+/* find_worth has been called, without the lock where the slab is the caller's still: counting takes longer than all the
+ * rest. */
 static void abandoned_add(hak_slab_pool* pool, hak_slab* head) {
   hak_store_release(&head->state, (uint8_t)HAK_SLAB_ABANDONED); /* as in slab_to_partial */
   hak_slab_set_owner(head, &hak_nobody);
@@ -62,7 +65,7 @@ hak_slab* hak_abandoned_adopt_any(hak_owner* owner, unsigned class_index) {
   hak_slab_pool* pool = owner->pool;
   hak_lock_acquire(&pool->lock);
   hak_slab_body* first = pool->abandoned[class_index].first;
-  bool found = first != NULL && worth_adopting(first->slab);
+  bool found = first != NULL && first->worth;
   if (found) adopt_locked(owner, first->slab);
   hak_lock_release(&pool->lock);
   if (!found) return NULL;
@@ -82,6 +85,7 @@ bool hak_abandoned_collect(hak_slab_pool* pool, hak_slab* head) {
       hak_poke(&head->state, (uint8_t)HAK_SLAB_SPARE);
     } else {
       hak_body_remove(&pool->abandoned[head->class_index], hak_slab_body_of(head));
+      find_worth(head);
       abandoned_file(pool, head);
     }
   }
@@ -97,12 +101,19 @@ void hak_slab_abandon_lost(hak_slab_pool* pool, hak_slab* head) {
   bool empty = hak_slab_count_live(head) == 0;
   /* In no list any more: a queue that it was in belongs to the lost owner. */
   hak_store_relaxed(&head->remote_next, NULL);
-  if (!empty) abandoned_add(pool, head);
+  if (!empty) {
+    find_worth(head);
+    abandoned_add(pool, head);
+  }
   hak_lock_release(&pool->lock);
   if (empty) hak_slab_release(pool, head);
 }
 
 /* ---- the end of a thread ---- */
+
+static void find_worth_of_list(const hak_body_list* list) {
+  for (const hak_slab_body* body = list->first; body != NULL; body = body->next) find_worth(body->slab);
+}
 
 static void abandon_list(hak_slab_pool* pool, hak_body_list* list) {
   while (list->first != NULL) {
@@ -112,21 +123,30 @@ static void abandon_list(hak_slab_pool* pool, hak_body_list* list) {
   }
 }
 
-void hak_owner_abandon(hak_owner* owner) {
+/* The lock is taken anew for each bin: other threads are in a hurry to adopt what this one leaves. */
+static void abandon_bin(hak_owner* owner, hak_bin* bin) {
   hak_slab_pool* pool = owner->pool;
-  hak_owner_trim(owner);
+  hak_slab* current = hak_bin_detach(bin);
+  if (current == NULL && bin->partial.first == NULL && bin->full.first == NULL) return;
+  if (current != NULL) find_worth(current);
+  find_worth_of_list(&bin->partial);
+  find_worth_of_list(&bin->full);
   hak_lock_acquire(&pool->lock);
+  if (current != NULL) abandoned_add(pool, current);
+  abandon_list(pool, &bin->partial);
+  abandon_list(pool, &bin->full);
+  hak_lock_release(&pool->lock);
+  hak_count(&owner->counters.slabs_abandoned, bin->slab_count);
+}
+
+void hak_owner_abandon(hak_owner* owner) {
+  hak_owner_trim(owner);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     hak_bin* bin = &owner->bins[c];
-    uint32_t before = hak_load_relaxed(&pool->abandoned_count[c]);
-    if (bin->current != NULL) abandoned_add(pool, hak_bin_detach(bin));
-    abandon_list(pool, &bin->partial);
-    abandon_list(pool, &bin->full);
+    abandon_bin(owner, bin);
     hak_poke(&bin->slab_count, 0u);
     bin->dense = 0;
-    hak_count(&owner->counters.slabs_abandoned, hak_load_relaxed(&pool->abandoned_count[c]) - before);
   }
-  hak_lock_release(&pool->lock);
   /* What was pushed here before the owners changed; what comes later, its pusher sends on (remote.c). */
-  hak_remote_dispatch(pool, NULL, hak_swap_seq_cst(&owner->remote_slabs, NULL));
+  hak_remote_dispatch(owner->pool, NULL, hak_swap_seq_cst(&owner->remote_slabs, NULL));
 }

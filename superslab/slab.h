@@ -73,6 +73,7 @@ struct hak_slab_body {
   bool guarded;               /* the unit behind the slab is inaccessible */
   bool aged;                  /* while spare: since the last hak_owner_reclaim */
   bool telling;               /* every page that has memory was touched by the program (populate.c) */
+  bool worth;                 /* while abandoned: it has blocks to give (abandoned.c) */
   /* While at rest, of purge.c: live blocks when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET.
    */
   uint32_t seen_at, purged_at;
