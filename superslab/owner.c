@@ -134,16 +134,17 @@ static inline bool window_has_frees(const hak_slab_body* body) { return body->co
 
 /* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
  * memory that was used once is used again, while the cache may still have it, before more is touched. Of small blocks
- * half of the slab; of others a quarter of what is in front of the frontier, which is two words at least, for a thread
- * with few blocks of each of many classes would walk through slab after slab and through all caches. A program that
- * only allocates never gets here, and does not search in vain. */
+ * half of the slab; of others a quarter of what is in front of the frontier (two words at least of tiny ones, of which
+ * one word is a few KiB), for a thread with few blocks of each of many classes would walk through slab after slab and
+ * through all caches. A program that only allocates never gets here, and does not search in vain. */
 static inline bool window_may_wrap(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
   if (!window_has_frees(body)) return false;
   const hak_size_class* row = hak_slab_class(head);
   uint64_t freed = (uint64_t)(HAK_SLAB_NO_COUNTDOWN - body->countdown) * row->grains;
   if (row->stride <= WRAP_SMALL_BYTES) return freed * 2 >= row->units * HAK_UNIT_BYTES >> row->shift;
-  return body->frontier > 1 && freed * 4 >= body->frontier * UINT64_C(64);
+  if (body->frontier == 1 && row->stride <= HAK_TINY_MAX_BYTES) return false;
+  return freed * 4 >= body->frontier * UINT64_C(64);
 }
 
 /* The common way back: from the frontier to the first word. */
