@@ -170,7 +170,8 @@ size_t hak_route_usable(const char* function, uintptr_t address) {
 
 /* ---- sized and aligned delete ---- */
 
-/* A block made by new for `bytes` bytes has the smallest class that holds them (any larger one if it was aligned). */
+/* A block made by new for `bytes` bytes has the smallest class that holds them, or the one that stands in for it (any
+ * larger one if it was aligned). */
 static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
   if (bytes > hak_route_cell_usable(cell)) return false;
   if (aligned) return true;
@@ -179,7 +180,8 @@ static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
   return hak_align_up(bytes, hak_the_process.arena.os->page_bytes) == hak_large_usable(cell);
 }
 
-/* The cell is of a slab with an owner, and of this address's unit, and blocks begin at such addresses. */
+/* The cell is of a slab, and of this address's unit, and blocks begin at such addresses. (Nobody, who owns what threads
+ * have left, has a thread pointer of 0.) */
 static inline bool slab_claims(const hak_slab* cell, uintptr_t address) {
   return hak_load_folded(&cell->kind) == HAK_CELL_SLAB &&
          hak_slab_claimant(cell, address) == hak_peek(&hak_load_relaxed(&cell->head->owner)->thread);
@@ -248,12 +250,14 @@ static HAK_MEDIUM void* realloc_other(void* block, size_t bytes) {
       return resized;
     }
   } else if (bytes > old_bytes) {
-    /* A sampled block has its size to the byte. */
+    /* A sampled block has its size to the byte. And room to grow is no reason to leave the slabs. */
     if (hak_the_process.options.guard_sample == 0) new_bytes = grown_bytes(old_bytes, bytes);
+    if (new_bytes > HAK_ROUTE_SLAB_BYTES && bytes <= HAK_ROUTE_SLAB_BYTES) new_bytes = HAK_ROUTE_SLAB_BYTES;
   } else if (is_still_used(old_bytes, bytes)) {
     return block;
   }
   void* moved = hak_route_alloc(new_bytes);
+  if (moved == NULL && new_bytes != bytes) moved = hak_route_alloc(bytes);
   if (moved == NULL) return NULL;
   memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
   hak_route_free(block);

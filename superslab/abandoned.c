@@ -56,6 +56,7 @@ bool hak_abandoned_adopt(hak_owner* owner, hak_slab* head) {
   if (ours) adopt_locked(owner, head);
   hak_lock_release(&owner->pool->lock);
   if (!ours) return false;
+  hak_owner_admit_class(owner, head->class_index);
   hak_count(&owner->counters.remote_blocks, hak_slab_collect_remote(head));
   hak_owner_file_slab(owner, head);
   return true;
@@ -115,6 +116,12 @@ static void find_worth_of_list(const hak_body_list* list) {
   for (const hak_slab_body* body = list->first; body != NULL; body = body->next) find_worth(body->slab);
 }
 
+static void find_worth_of_all(const hak_bin* bin) {
+  if (bin->current != NULL) find_worth(bin->current);
+  find_worth_of_list(&bin->partial);
+  find_worth_of_list(&bin->full);
+}
+
 static void abandon_list(hak_slab_pool* pool, hak_body_list* list) {
   while (list->first != NULL) {
     hak_slab_body* body = list->first;
@@ -123,30 +130,22 @@ static void abandon_list(hak_slab_pool* pool, hak_body_list* list) {
   }
 }
 
-/* The lock is taken anew for each bin: other threads are in a hurry to adopt what this one leaves. */
-static void abandon_bin(hak_owner* owner, hak_bin* bin) {
-  hak_slab_pool* pool = owner->pool;
-  hak_slab* current = hak_bin_detach(bin);
-  if (current == NULL && bin->partial.first == NULL && bin->full.first == NULL) return;
-  if (current != NULL) find_worth(current);
-  find_worth_of_list(&bin->partial);
-  find_worth_of_list(&bin->full);
-  hak_lock_acquire(&pool->lock);
-  if (current != NULL) abandoned_add(pool, current);
-  abandon_list(pool, &bin->partial);
-  abandon_list(pool, &bin->full);
-  hak_lock_release(&pool->lock);
-  hak_count(&owner->counters.slabs_abandoned, bin->slab_count);
-}
-
 void hak_owner_abandon(hak_owner* owner) {
+  hak_slab_pool* pool = owner->pool;
   hak_owner_trim(owner);
+  for (unsigned c = 0; c < HAK_CLASSES; c++) find_worth_of_all(&owner->bins[c]);
+  /* In one go, so that a fork finds either all of them ours or none. */
+  hak_lock_acquire(&pool->lock);
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     hak_bin* bin = &owner->bins[c];
-    abandon_bin(owner, bin);
+    hak_count(&owner->counters.slabs_abandoned, bin->slab_count);
+    if (bin->current != NULL) abandoned_add(pool, hak_bin_detach(bin));
+    abandon_list(pool, &bin->partial);
+    abandon_list(pool, &bin->full);
     hak_poke(&bin->slab_count, 0u);
     bin->dense = 0;
   }
+  hak_lock_release(&pool->lock);
   /* What was pushed here before the owners changed; what comes later, its pusher sends on (remote.c). */
-  hak_remote_dispatch(owner->pool, NULL, hak_swap_seq_cst(&owner->remote_slabs, NULL));
+  hak_remote_dispatch(pool, NULL, hak_swap_seq_cst(&owner->remote_slabs, NULL));
 }

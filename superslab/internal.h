@@ -55,6 +55,9 @@ void hak_owner_file_slab(hak_owner* owner, hak_slab* head);
 /* Takes a slab that is full or partial out of its list. */
 void hak_owner_unfile_slab(hak_owner* owner, hak_slab* head);
 
+/* The owner has a slab of the class, so that the requests for it are to come to its bin: it is not stood in for. */
+void hak_owner_admit_class(hak_owner* owner, unsigned class_index);
+
 /* Takes the current slab from a bin, which is then closed. */
 hak_slab* hak_bin_detach(hak_bin* bin);
 

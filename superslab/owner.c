@@ -68,6 +68,12 @@ static HAK_MEDIUM void bin_split(hak_owner* owner, const hak_bin* bin) {
   for (unsigned c = hak_size_class_for(bytes); c < bin->class_index; c++) bytes = class_takes(owner, bytes, c);
 }
 
+void hak_owner_admit_class(hak_owner* owner, unsigned class_index) {
+  unsigned c = class_index;
+  while (c < HAK_TINY_CLASSES && !hak_class_leads(c)) c++;
+  if (c != class_index && bin_stands_in(owner, &owner->bins[c])) bin_split(owner, &owner->bins[c]);
+}
+
 void hak_owner_split_bins(hak_owner* owner) {
   for (unsigned c = 0; c < HAK_CLASSES; c++) {
     if (bin_stands_in(owner, &owner->bins[c])) bin_split(owner, &owner->bins[c]);
@@ -134,9 +140,9 @@ static inline bool window_has_frees(const hak_slab_body* body) { return body->co
 
 /* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
  * memory that was used once is used again, while the cache may still have it, before more is touched. Of small blocks
- * half of the slab; of others a quarter of what is in front of the frontier (two words at least of tiny ones, of which
- * one word is a few KiB), for a thread with few blocks of each of many classes would walk through slab after slab and
- * through all caches. A program that only allocates never gets here, and does not search in vain. */
+ * half of the slab; of others a quarter of what is in front of the frontier (two words at least of tiny ones, for most
+ * of which a word is a few KiB), for a thread with few blocks of each of many classes would walk through slab after
+ * slab and through all caches. A program that only allocates never gets here, and does not search in vain. */
 static inline bool window_may_wrap(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
   if (!window_has_frees(body)) return false;

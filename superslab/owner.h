@@ -4,7 +4,7 @@
  *               then new ones), the transitions that frees trigger, abandonment at thread exit and adoption.
  * Owns:         every slab between attach and abandonment. The pool (hak_slab_pool) owns the slabs without an owner.
  * Thread rule:  an owner's functions are called by its thread only; hak_slab_free_remote by any other thread.
- * Failure rule: a refill that finds nothing returns NULL and leaves everything as it was.
+ * Failure rule: a refill that finds nothing returns NULL and leaves every slab as it was.
  */
 #ifndef HAK_SUPERSLAB_OWNER_H
 #define HAK_SUPERSLAB_OWNER_H
@@ -97,8 +97,8 @@ void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number);
 /* From now on every request comes to the owner's closed bin, and so to the slow path; also after hak_owner_init. */
 void hak_owner_close(hak_owner* owner);
 
-/* Every tiny class has its requests to itself from now on. Else a class gets them when the one that stands in for it
- * needs its second slab. */
+/* Every tiny class has its requests to itself from now on. Else a class gets them when the bin that stands in for it
+ * needs another slab cut, or when a slab of its own comes from another thread. */
 void hak_owner_split_bins(hak_owner* owner);
 
 /* The owner that is nobody: its bins have no block and get none. Threads have it before their first request, and slabs

@@ -13,6 +13,7 @@
 #include "base/size_class.h"
 #include "frontend/hakmem.h"
 #include "frontend/introspect.h"
+#include "frontend/process.h"
 #include "frontend/sealed.h"
 
 enum { kThreads = 2, kRounds = 4, kMost = 600, kClasses = HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES };
@@ -82,6 +83,7 @@ static void check_slabs(void) {
 /* Each thread takes its half; then gives back every third of its own and every third of the other's. */
 static void* work(void* argument) {
   unsigned self = (unsigned)(uintptr_t)argument;
+  hak_owner_split_bins(hak_thread_attach()); /* no class stands in for another */
   for (unsigned round = 0; round < kRounds; round++) {
     for (unsigned c = 0; c < kClasses; c++) {
       for (unsigned i = self; i < count_of(c); i += kThreads) {

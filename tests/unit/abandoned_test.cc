@@ -53,6 +53,14 @@ TEST_P(Abandoned, AThreadThatLeavesWithoutBlocksLeavesNothing) {
   EXPECT_EQ(owner->counters.slabs_abandoned, 0u);
 }
 
+// Else its free blocks would lie idle, while the class that stands in for it cuts a slab of its own.
+TEST_P(Abandoned, TheClassOfASlabThatIsTakenOverIsStoodInForNoMore) {
+  if (GetParam() >= HAK_TINY_CLASSES) GTEST_SKIP() << "none stands in for the pool's classes";
+  std::vector<void*> live = leave_with_slabs(2);
+  free_by(other, live[0]);
+  EXPECT_EQ(other->tiny_bins[row.usable], hak_class_bin(GetParam()));
+}
+
 TEST_P(Abandoned, SlabsWithLiveBlocksAreLeftWithoutAnOwner) {
   std::vector<void*> live = leave_with_slabs(3);
   EXPECT_EQ(abandoned(), 3u);

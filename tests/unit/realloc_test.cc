@@ -147,6 +147,17 @@ TEST_F(Realloc, ByLittleMoreLeavesRoomForMore) {
   }
 }
 
+// It became a large block, which the next realloc copied back.
+TEST_F(Realloc, ByLittleMoreABlockStaysInTheSlabs) {
+  if (kSealBytes != 0) GTEST_SKIP() << "sealed blocks have the size that was asked for";
+  constexpr size_t kMost = HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES;
+  void* block = hak_malloc(kMost - kMost / 8 - 100);
+  block = hak_realloc(block, hak_usable_size(block) + 1);
+  EXPECT_EQ(hak_usable_size(block), kMost);
+  EXPECT_EQ(hak_realloc(block, kMost), block);
+  hak_free(block);
+}
+
 TEST_F(Realloc, ToMuchLessGivesMemoryBack) {
   void* block = hak_malloc(1000);
   void* small = hak_realloc(block, 20);
