@@ -46,7 +46,10 @@ void spoil(uint8_t* at, size_t bytes = 1) {
 
 class Sealed : public testing::Test {
  protected:
-  static void SetUpTestSuite() { switch_helper_off(); }
+  static void SetUpTestSuite() {
+    switch_helper_off();
+    use_every_class();
+  }
   void SetUp() override {
     if (!HAK_SEALED) GTEST_SKIP() << "blocks have no seal in this build";
   }
@@ -291,6 +294,7 @@ TEST_F(Sealed, AFreedBlockIsNotUsedAgainWhileItsSlabHasOthers) {
     uint32_t capacity = row_of(hak_size_class_for(bytes + kSealBytes)).capacity;
     hak_trim();
     std::thread([&] {  // whose slabs are fresh
+      use_every_class();
       for (uint32_t i = 0; i < capacity; i++) {
         void* block = hak_malloc(bytes);
         EXPECT_TRUE(seen.insert(block).second) << "block " << i << " of " << capacity << ", " << bytes << " bytes";
