@@ -99,6 +99,7 @@ TEST_F(Tiny, BothWaysOfAllocMarkTheBlockLive) {
 }
 
 TEST_F(Tiny, NeighboursDoNotOverwriteEachOthersHeaders) {
+  hak_owner_split_bins(owner);
   for (unsigned c = 0; c < HAK_TINY_CLASSES; c++) {
     std::vector<void*> blocks;
     for (uint32_t i = 0; i < 2 * row_of(c).capacity; i++) {
