@@ -11,10 +11,13 @@ enum {
   HUGE_MOST_SKIP = 256,
 };
 
-/* What it costs to give a range its memory; 0 if the kernel cannot. */
+/* What it costs to give a range its memory, up to the first access of each page: in a virtual machine that may be most
+ * of it, when the host looks for the page only then, or keeps page tables of its own. 0 if the kernel cannot. */
 static uint64_t populate_ns(const hak_os* os, uintptr_t start, size_t bytes) {
   uint64_t before = os->cpu_ns();
-  return os->populate(start, bytes) ? os->cpu_ns() - before + 1 : 0; /* + 1: a coarse clock may stand still */
+  if (!os->populate(start, bytes)) return 0;
+  for (uintptr_t page = start; page < start + bytes; page += os->page_bytes) *(volatile uint8_t*)page = 0;
+  return os->cpu_ns() - before + 1; /* a coarse clock may stand still */
 }
 
 /* The small pages are those of one unit in the chunk's second huge page, which is small from then on: once an arena. */
