@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-/* Below this size a copy costs less than the system call that moves pages. */
-#define LARGE_MOVE_BYTES ((size_t)512 << 10)
+/* Smaller blocks are copied even where the new run holds no memory: their old run does, for the next block that grows,
+ * while pages that have moved are looked up anew one by one, and what they leave behind is given its memory again. A
+ * larger one would be there twice for a while. */
+#define LARGE_MOVE_BYTES ((size_t)8 << 20)
 
 static size_t units_of(size_t bytes) { return (bytes + HAK_UNIT_BYTES - 1) >> HAK_UNIT_SHIFT; }
 
@@ -102,6 +104,8 @@ static void* move_block(hak_arena* arena, hak_cell* cell, size_t rounded) {
   if (zeroed && bytes >= LARGE_MOVE_BYTES && arena->os->move(start, now, bytes)) {
     if (cell_vacate(cell, HAK_CELL_LARGE)) hak_arena_free_empty(arena, start, units_of(bytes));
   } else {
+    /* Every page is about to be written: all at once they cost less. */
+    if (zeroed) arena->os->populate(now, bytes);
     memcpy((void*)now, (const void*)start, bytes);
     hak_large_free(arena, cell);
   }

@@ -81,7 +81,8 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
  * has touched the pages of those in a full slab. */
 bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin);
 /* For a new slab. fresh: no page has memory yet. */
-void hak_slab_choose_pages(const hak_arena* arena, hak_slab_body* body, hak_run_use use, bool fresh);
+void hak_slab_choose_pages(const hak_arena* arena, const hak_size_class* row, hak_slab_body* body, hak_run_use use,
+                           bool fresh);
 /* The bin's window at the frontier of its slab ends above `present`: gives it and some pages behind it their memory. */
 void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body);
 

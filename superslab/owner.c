@@ -9,7 +9,12 @@ hak_owner hak_nobody = {.bins = {[0] = {.word = &hak_bin_no_word}}}; /* both tab
 
 enum {
   WRAP_SMALL_BYTES = 256,
-  MOST_SPARES = 8, /* empty slabs that a bin keeps */
+  /* Of a word of large blocks a few are dealt that have never been used, then those before are looked at again: a page
+   * of theirs costs less than a new one. Not where a window is taken as a whole and would be too short, nor where any
+   * block of the word may be drawn. */
+  HAS_EDGES = HAK_CHECKED && !HAK_HARDENED,
+  EDGE_BYTES = 8192, /* by which the frontier moves on inside a word */
+  MOST_SPARES = 8,   /* empty slabs that a bin keeps */
 };
 
 /* ---- set-up ---- */
@@ -112,27 +117,45 @@ void hak_owner_close(hak_owner* owner) {
 
 /* ---- the window of a bin ---- */
 
+static inline uint32_t edge_step(const hak_bin* bin) {
+  uint32_t step = EDGE_BYTES >> hak_size_classes[bin->class_index].shift;
+  if (!HAS_EDGES || step > 64) return 64;
+  return step > 0 ? step : 1;
+}
+
+/* The words before the frontier that are open to their end. */
+static inline uint32_t open_words(const hak_slab_body* body) { return body->frontier - (HAS_EDGES && body->edge < 64); }
+
 /* word: in front of the frontier. */
 static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, const hak_phase* phase) {
+  uint32_t open = open_words(body);
   uint64_t starts = phase->starts & hak_slab_word_mask(body, word);
+  if (HAS_EDGES && word == open) starts &= hak_low_mask(body->edge);
   uint64_t available = body->bits[word] & starts;
   if (available == 0) return false;
-  bin->step_end = &body->bits[body->frontier < body->whole_words ? body->frontier : body->whole_words];
+  bin->step_end = &body->bits[open < body->whole_words ? open : body->whole_words];
   bin->base = body->first_window + word * bin->window_bytes;
   bin->phase = phase;
   hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : available & (~available + 1));
   return true;
 }
 
-/* The word at the frontier, which moves behind it. (It has a free block but in a slab whose owner a fork lost, or if it
- * is the last one.) */
+/* Moves the frontier on, by a word at most, until there is a block in front of it. phase: of the word at the frontier.
+ * (It has a free block but in a slab whose owner a fork lost, or if it is the last one.) */
 static inline bool window_try_new(hak_slab_pool* pool, hak_bin* bin, hak_slab_body* body, const hak_phase* phase) {
-  for (; body->frontier < body->words; phase = phase->next) {
-    if (!window_try(bin, body, body->frontier++, phase)) continue;
-    if (HAK_UNLIKELY(bin->base + bin->window_bytes > body->present)) hak_slab_populate(pool, bin, body);
-    return true;
+  uint32_t step = edge_step(bin);
+  for (;;) {
+    if (body->edge == 64) {
+      if (body->frontier == body->words) return false;
+      body->frontier++;
+      body->edge = 0;
+    }
+    body->edge += step;
+    if (window_try(bin, body, body->frontier - 1, phase)) break;
+    if (body->edge == 64) phase = phase->next;
   }
-  return false;
+  if (HAK_UNLIKELY(bin->base + body->edge * bin->grain > body->present)) hak_slab_populate(pool, bin, body);
+  return true;
 }
 
 /* Blocks of the current slab have been freed since the last way back. If none was, nothing is behind the window. */
@@ -150,7 +173,7 @@ static inline bool window_may_wrap(const hak_slab* head) {
   uint64_t freed = (uint64_t)(HAK_SLAB_NO_COUNTDOWN - body->countdown) * row->grains;
   if (row->stride <= WRAP_SMALL_BYTES) return freed * 2 >= row->units * HAK_UNIT_BYTES >> row->shift;
   if (body->frontier == 1 && row->stride <= HAK_TINY_MAX_BYTES) return false;
-  return freed * 4 >= body->frontier * UINT64_C(64);
+  return freed * 4 >= open_words(body) * UINT64_C(64) + (HAS_EDGES ? body->edge & 63 : 0);
 }
 
 /* The common way back: from the frontier to the first word. */
@@ -173,13 +196,14 @@ static bool window_search(hak_slab_pool* pool, hak_bin* bin) {
   uint32_t at = opened ? (uint32_t)(bin->word - body->bits) : 0;
   uint32_t word = at;
   const hak_phase* phase = opened ? bin->phase : body->phase;
-  if (opened && HAK_P0_BATCH_REFILL) {
+  if (opened && HAK_P0_BATCH_REFILL && (!HAS_EDGES || word < open_words(body))) {
     word++;
     phase = phase->next;
   }
-  for (; word < body->frontier; word++, phase = phase->next) {
+  for (; word < open_words(body); word++, phase = phase->next) {
     if (window_try(bin, body, word, phase)) return true;
   }
+  if (HAS_EDGES && word < body->frontier && window_try(bin, body, word, phase)) return true;
   bool more = word < body->words;
   if (more && !window_may_wrap(head) && window_try_new(pool, bin, body, phase)) return true;
   bool behind = opened && window_has_frees(body);

@@ -1,14 +1,15 @@
 /* The memory of a new slab comes a few pages at a time, ahead of their first use.
  *
  * Left to itself the kernel finds out page by page, and the fault costs a part of what the page does
- * (docs/performance.md). So a bin that opens a window at the frontier of its slab asks for the pages of the window, and
- * for some behind it:
+ * (docs/performance.md). So a bin that moves the frontier of its slab on asks for the pages up to there, and for some
+ * behind it:
  *
  *     slab   | used before | window |           |            |
- *                          ^ frontier           ^ present
+ *                                   ^ frontier  ^ present
  *
- * Only where the thread has many blocks of the class already, so that more of them are likely and the pages that no
- * block comes to are few beside them. */
+ * The more, the more the thread has of the class: so more of them are likely, and the pages that no block comes to are
+ * few beside them. Small heaps do without, so that a program which comes to its steady state before it enters a sandbox
+ * makes no system calls there (tests/unit/history_test.cc). */
 #include "superslab/internal.h"
 
 enum {
@@ -21,8 +22,9 @@ enum {
   DENSE_MOST_PAGES = 512, /* of a slab that is looked at */
   /* A seal is looked for on pages that were touched, and these have been by nobody. */
   POPULATE_NOTHING = HAK_SEALED,
-  POPULATE_LEAST_BYTES = 32768, /* in one call: with more, the calls cost little beside the pages */
-  POPULATE_PART = 16,           /* of the bin's other slabs, which one call may be at most */
+  POPULATE_LEAST_PAGES = 4,    /* in one call; with fewer it saves little */
+  POPULATE_MOST_BYTES = 32768, /* unless the window has more; with more, the calls cost little beside the pages */
+  POPULATE_PART = 8,           /* of what the bin has dealt, which one call may be at most */
 };
 
 /* A page that no block comes to, or that a program leaves out of its blocks, is one in sixteen at most. */
@@ -58,23 +60,29 @@ bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin) {
   return bin->dense > 0;
 }
 
-void hak_slab_choose_pages(const hak_arena* arena, hak_slab_body* body, hak_run_use use, bool fresh) {
+void hak_slab_choose_pages(const hak_arena* arena, const hak_size_class* row, hak_slab_body* body, hak_run_use use,
+                           bool fresh) {
   bool untouched = fresh && !hak_peek(&hak_map_slot(arena->map, body->base)->huge);
-  body->present = untouched && use == HAK_RUN_SLAB && !POPULATE_NOTHING ? body->base : UINTPTR_MAX;
+  bool dense = use == HAK_RUN_SLAB || row->stride <= DENSE_BYTES;
+  body->present = untouched && dense && !POPULATE_NOTHING ? body->base : UINTPTR_MAX;
   body->telling = untouched && use == HAK_RUN_SPARSE;
 }
 
 HAK_MEDIUM void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body) {
   const hak_os* os = pool->arena->os;
   const hak_size_class* row = hak_slab_class(body->slab);
-  uintptr_t end = body->base + ((uintptr_t)row->units << HAK_UNIT_SHIFT);
-  size_t bytes = bin->window_bytes > POPULATE_LEAST_BYTES ? bin->window_bytes : POPULATE_LEAST_BYTES;
-  if (bytes < os->page_bytes) bytes = os->page_bytes;
+  size_t slab_bytes = (size_t)row->units << HAK_UNIT_SHIFT;
+  uintptr_t end = body->base + slab_bytes;
+  uintptr_t wanted = hak_align_up(bin->base + body->edge * bin->grain, os->page_bytes);
+  size_t others = ((size_t)hak_peek(&bin->slab_count) << HAK_UNIT_SHIFT) * row->units - slab_bytes;
+  size_t bytes = hak_align_down((others + (body->present - body->base)) / POPULATE_PART, os->page_bytes);
+  size_t most = wanted > body->present + POPULATE_MOST_BYTES ? wanted - body->present : POPULATE_MOST_BYTES;
+  if (bytes > most) bytes = most;
   if (bytes > end - body->present) bytes = end - body->present;
-  size_t bin_bytes = (size_t)hak_peek(&bin->slab_count) * row->units << HAK_UNIT_SHIFT;
-  size_t slab_bytes = end - body->base;
-  if (slab_bytes + bytes * POPULATE_PART <= bin_bytes && os->populate(body->present, bytes)) {
+  if (bytes >= POPULATE_LEAST_PAGES * os->page_bytes && os->populate(body->present, bytes)) {
     hak_add_relaxed(&pool->populated_bytes, (uint64_t)bytes);
+    body->present += bytes;
   }
-  body->present = body->present + bytes < end ? body->present + bytes : UINTPTR_MAX;
+  if (body->present < wanted) body->present = wanted;
+  if (body->present >= end) body->present = UINTPTR_MAX;
 }

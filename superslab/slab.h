@@ -68,6 +68,7 @@ struct hak_slab_body {
   uint32_t whole_words;       /* words, without the last one if the slab ends inside it */
   uint32_t words;             /* of each bit array */
   uint32_t frontier;          /* words from here on have never been allocated from */
+  uint32_t edge;              /* nor have the grains of the last word before it from here on (64: none) */
   uint32_t first_grain;       /* bit of block 0: array bit 0 is a grain whose number is a multiple of 64 */
   uint32_t end_grain;         /* bit behind the last block */
   bool guarded;               /* the unit behind the slab is inaccessible */

@@ -23,6 +23,7 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   if (body == NULL) return NULL;
   body->base = base;
   body->words = words;
+  body->edge = 64;
   body->whole_words = words - (end % 64 != 0);
   body->first_window =
       (((base >> row->shift) & ~(uintptr_t)63) << row->shift) + (row->first & ((1u << row->shift) - 1));
@@ -79,7 +80,7 @@ hak_slab* hak_slab_create(hak_slab_pool* pool, hak_owner* owner, unsigned class_
     hak_arena_free(pool->arena, base, row->units + HAK_GUARD_UNITS);
     return NULL;
   }
-  hak_slab_choose_pages(pool->arena, body, use, zeroed);
+  hak_slab_choose_pages(pool->arena, row, body, use, zeroed);
   if (HAK_GUARD_UNITS) body->guarded = hak_arena_close_guard(pool->arena, base, row->units);
   hak_slab* head = hak_map_cell(pool->arena->map, base);
   body->slab = head;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -70,6 +71,12 @@ constexpr size_t bytes_in_arena(size_t bytes) {
 
 inline uintptr_t address_of(const void* block) { return reinterpret_cast<uintptr_t>(block); }
 inline const hak_size_class& row_of(unsigned class_index) { return hak_size_classes[class_index]; }
+
+// Of a new slab, with p0_batch_refill: one a word; of large blocks one for each 8 KiB, or each block.
+inline size_t most_refills(const hak_slab_body* body, const hak_size_class& row) {
+  size_t parts = !HAK_CHECKED || HAK_HARDENED ? 0 : (size_t{64} << row.shift) / 8192;
+  return body->words * std::max<size_t>(1, parts);
+}
 
 // Class whose stride it is; and its name in a test of each class.
 unsigned class_of_stride(size_t stride);
