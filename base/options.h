@@ -14,7 +14,7 @@ HAK_C_BEGIN
 /* NAME, type, default, smallest, largest, help. Numbers may be written with K, M or G; the values of a choice as their
  * words or as numbers. */
 #define HAK_FOR_EACH_OPTION(OPTION)                                                                                    \
-  OPTION(decay_ms, DECAY_MS, NUMBER("ms"), 1000, 0, 3600000, "how long freed memory is kept for reuse; 0: not at all") \
+  OPTION(decay_ms, DECAY_MS, NUMBER("ms"), 500, 0, 3600000, "how long freed memory is kept for reuse; 0: not at all") \
   OPTION(dirty_limit, DIRTY_LIMIT, NUMBER("bytes"), UINT64_C(1) << 30, 0, UINT64_MAX,                                  \
          "freed memory that is kept for reuse at most")                                                                \
   OPTION(huge_pages, HUGE_PAGES, CHOICE("never", "auto", "always"), HAK_HUGE_PAGES_AUTO, HAK_HUGE_PAGES_NEVER,         \

@@ -35,7 +35,7 @@ TEST(Options, WithoutAnEnvironmentEachHasItsDefault) {
   for (size_t i = 0; i < hak_option_count; i++) {
     EXPECT_EQ(value_of(options, hak_option_table[i]), hak_option_table[i].standard) << hak_option_table[i].name;
   }
-  EXPECT_EQ(options.decay_ms, 1000u);
+  EXPECT_EQ(options.decay_ms, 500u);
   EXPECT_EQ(options.huge_pages, 1u);
   EXPECT_EQ(options.memory_limit, 0u);
   EXPECT_EQ(options.memory_limit_hard, 0u);
@@ -106,7 +106,7 @@ TEST(Options, AValueOutOfRangeIsOneWarningLineAndTheDefaultStays) {
   EXPECT_EQ(read.options.huge_pages, 1u);
   EXPECT_EQ(read.said, "hakmem: ignored HAKMEM_HUGE_PAGES=3: out of range\n");
   read = read_environment({"HAKMEM_DECAY_MS=3600001"});
-  EXPECT_EQ(read.options.decay_ms, 1000u);
+  EXPECT_EQ(read.options.decay_ms, 500u);
   EXPECT_EQ(read.said, "hakmem: ignored HAKMEM_DECAY_MS=3600001: out of range\n");
 }
 
