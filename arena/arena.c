@@ -175,16 +175,21 @@ static bool too_dirty(const hak_arena* arena) {
          over_soft_limit(arena);
 }
 
+static uintptr_t alloc_in_limits(hak_arena* arena, const wanted* want, bool* zeroed) {
+  size_t units = want->units;
+  arena->commit_failed = false;
+  if (hak_arena_over_limit(arena, units << HAK_UNIT_SHIFT)) return 0;
+  uintptr_t start = alloc_once(arena, want, zeroed);
+  if (start == 0 && !arena->commit_failed && hak_region_add(arena, units)) start = alloc_once(arena, want, zeroed);
+  return start;
+}
+
 static uintptr_t alloc_run(hak_arena* arena, const wanted* want, bool* zeroed) {
   size_t units = want->units;
-  uintptr_t start = 0;
   hak_lock_acquire(&arena->lock);
   hak_decay_look_at_clock(arena); /* without the lock for a while, perhaps */
-  arena->commit_failed = false;
-  if (!hak_arena_over_limit(arena, units << HAK_UNIT_SHIFT)) {
-    start = alloc_once(arena, want, zeroed);
-    if (start == 0 && !arena->commit_failed && hak_region_add(arena, units)) start = alloc_once(arena, want, zeroed);
-  }
+  uintptr_t start = alloc_in_limits(arena, want, zeroed);
+  if (start == 0 && hak_parked_release(arena)) start = alloc_in_limits(arena, want, zeroed);
   if (start != 0) {
     hak_arena_count_used(arena, units << HAK_UNIT_SHIFT);
     arena->stats.runs++;
@@ -204,7 +209,7 @@ uintptr_t hak_arena_alloc_to_grow(hak_arena* arena, size_t units, bool* zeroed) 
   return alloc_run(arena, &want, zeroed);
 }
 
-static void give_run(hak_arena* arena, uintptr_t start, size_t units, bool dirty) {
+void hak_arena_give_run(hak_arena* arena, uintptr_t start, size_t units, bool dirty) {
   hak_arena_count_used(arena, -((uint64_t)units << HAK_UNIT_SHIFT));
   while (units > 0) {
     unsigned first = hak_chunk_unit(start);
@@ -217,7 +222,7 @@ static void give_run(hak_arena* arena, uintptr_t start, size_t units, bool dirty
 
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
   hak_lock_acquire(&arena->lock);
-  give_run(arena, start, units, true);
+  hak_arena_give_run(arena, start, units, true);
   if (too_dirty(arena)) {
     hak_decay_step(arena, true, SIZE_MAX);
   } else {
@@ -228,7 +233,7 @@ void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
 
 void hak_arena_free_empty(hak_arena* arena, uintptr_t start, size_t units) {
   hak_lock_acquire(&arena->lock);
-  give_run(arena, start, units, false);
+  hak_arena_give_run(arena, start, units, false);
   hak_lock_release(&arena->lock);
 }
 

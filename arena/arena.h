@@ -55,12 +55,19 @@ typedef struct hak_arena_stats {
   uint64_t huge_refused;    /* times that a chunk kept small pages because huge ones were dear */
 } hak_arena_stats;
 
+/* Runs of large blocks that wait for the thread that freed them (parked.c): the first cells, by their lengths. */
+enum { HAK_PARKED_ROWS = 16, HAK_PARKED_UNITS = 16 };
+typedef struct hak_parked_row {
+  _Alignas(HAK_CACHE_LINE) HAK_SHARED(bool) keeps; /* the lock was found taken since the last tick */
+  HAK_SHARED(hak_cell*) cells[HAK_PARKED_UNITS];
+} hak_parked_row;
+
 typedef struct hak_arena {
-  hak_lock lock;
   hak_map* map;
   hak_meta* meta;
   const hak_os* os;
   const hak_options* options;
+  _Alignas(HAK_CACHE_LINE) hak_lock lock; /* not in the line that threads read which need no lock */
   hak_region* regions;
   hak_chunk_list by_run[HAK_RUN_USES][HAK_CHUNK_UNITS + 1]; /* chunks by the length of their longest free run */
   uint64_t runs_there[HAK_RUN_USES];                        /* bit n - 1: by_run[..][n] has a chunk */
@@ -74,6 +81,7 @@ typedef struct hak_arena {
   unsigned calls_to_clock;     /* alloc and free look at the clock once in so many calls */
   hak_huge huge;
   hak_arena_stats stats;
+  hak_parked_row parked[HAK_PARKED_ROWS];
 } hak_arena;
 
 void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os* os, const hak_options* options);
@@ -112,6 +120,9 @@ uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align);
 void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes);
 /* Grows or shrinks such a mapping without copying; returns where it is now, 0 if that could not be done. */
 uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, size_t new_bytes);
+
+/* Some runs wait for the threads that freed them: as good as free, and counted as used. */
+bool hak_arena_has_parked(const hak_arena* arena);
 
 /* One step of decay: gives back what has been free since the last step. Returns the bytes given back. */
 size_t hak_arena_tick(hak_arena* arena);

@@ -35,6 +35,7 @@ static size_t purge_units(hak_arena* arena, hak_chunk* chunk, uint64_t which) {
  * again). */
 size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
   size_t bytes = 0;
+  hak_parked_release(arena);
   arena->unlocked++;
   hak_chunk* chunk = arena->dirty_chunks;
   arena->dirty_chunks = NULL;

@@ -4,10 +4,12 @@
  * chunk.c    one chunk: its units' states, its lists, its pages
  * region.c   addresses from the kernel and back to it
  * decay.c    memory back to the kernel
+ * parked.c   large runs that wait for the thread that freed them
  * mapping.c  blocks with a mapping of their own
  * check.c    the validator
  *
- * map.c, large.c, guarded.c and huge.c have headers of their own. Everything here is called with the arena's lock. */
+ * map.c, large.c, guarded.c and huge.c have headers of their own. Everything here is called with the arena's lock, but
+ * for what says that it is not. */
 #ifndef HAK_ARENA_INTERNAL_H
 #define HAK_ARENA_INTERNAL_H
 
@@ -31,6 +33,11 @@ static inline bool hak_arena_over_limit(const hak_arena* arena, size_t more) {
   uint64_t limit = arena->options->memory_limit_hard;
   return limit != 0 && arena->stats.used_bytes + more > limit;
 }
+
+/* ---- arena.c ---- */
+
+/* Marks the units of a run as free, in all its chunks. */
+void hak_arena_give_run(hak_arena* arena, uintptr_t start, size_t units, bool dirty);
 
 /* ---- chunk.c ---- */
 
@@ -70,6 +77,17 @@ bool hak_region_add(hak_arena* arena, size_t units);
 size_t hak_decay_step(hak_arena* arena, bool all, size_t most_chunks);
 /* The tick of a process without a helper thread: on the slow paths, once in some calls. */
 void hak_decay_look_at_clock(hak_arena* arena);
+
+/* ---- parked.c ---- */
+
+/* Keeps the run of a large block that is being freed for the calling thread; false if it shall go to the arena. Without
+ * the lock. */
+bool hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units);
+/* A run of just so many units that the calling thread (or one with the same row) has freed, NULL if there is none: its
+ * first cell, which says that the block is freed. Without the lock. */
+hak_cell* hak_parked_take(hak_arena* arena, size_t units);
+/* All parked runs become free. True if there were any. */
+bool hak_parked_release(hak_arena* arena);
 
 HAK_C_END
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "arena/internal.h"
+
 /* Smaller blocks are copied even where the new run holds no memory: their old run does, for the next block that grows,
  * while pages that have moved are looked up anew one by one, and what they leave behind is given its memory again. A
  * larger one would be there twice for a while. */
@@ -30,6 +32,11 @@ void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed
     if (align > HAK_UNIT_BYTES) return NULL;
   }
   size_t units = units_of(rounded);
+  hak_cell* parked = align <= HAK_UNIT_BYTES ? hak_parked_take(arena, units) : NULL;
+  if (parked != NULL) {
+    *zeroed = false;
+    return cell_occupy(arena, hak_large_start(parked), rounded, HAK_CELL_LARGE);
+  }
   uintptr_t start = hak_arena_alloc(arena, HAK_RUN_LARGE, units + HAK_GUARD_UNITS, align, zeroed);
   if (start == 0) return NULL;
   if (HAK_GUARD_UNITS) hak_map_cell(arena->map, start)->state = hak_arena_close_guard(arena, start, units);
@@ -63,19 +70,21 @@ static bool cell_vacate(hak_cell* cell, uint8_t kind) {
                                                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-bool hak_large_free(hak_arena* arena, hak_cell* cell) {
+hak_large_freed hak_large_free(hak_arena* arena, hak_cell* cell) {
   uint8_t kind = hak_peek(&cell->kind);
   uintptr_t start = hak_large_start(cell);
   size_t bytes = hak_large_usable(cell);
-  if (!cell_vacate(cell, kind)) return false;
+  if (!cell_vacate(cell, kind)) return HAK_LARGE_NOT_LIVE;
   if (kind == HAK_CELL_MAPPED) {
     hak_arena_unmap(arena, start, bytes);
+  } else if (hak_parked_put(arena, cell, units_of(bytes))) {
+    return HAK_LARGE_PARKED;
   } else {
     size_t units = units_of(bytes);
     bool opened = !HAK_GUARD_UNITS || cell->state == 0 || hak_arena_open_guard(arena, start, units);
     hak_arena_free(arena, start, units + (opened ? (size_t)HAK_GUARD_UNITS : 0));
   }
-  return true;
+  return HAK_LARGE_FREED;
 }
 
 static void* resize_mapped(hak_arena* arena, hak_cell* cell, size_t rounded) {

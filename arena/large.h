@@ -29,8 +29,10 @@ static inline size_t hak_large_usable(const hak_cell* cell) { return cell->bits;
 /* The cell of the live large block that the address lies in, NULL if there is none. Looks at one cell after another. */
 const hak_cell* hak_large_around(const hak_map* map, uintptr_t address);
 
-/* False if the block was freed meanwhile (by a second free at the same time). */
-bool hak_large_free(hak_arena* arena, hak_cell* cell);
+/* How a free ended. A block that is not live was freed by a second free at the same time; one that is parked waits for
+ * the thread, and the arena has nothing more to give back than before. */
+typedef enum hak_large_freed { HAK_LARGE_NOT_LIVE, HAK_LARGE_PARKED, HAK_LARGE_FREED } hak_large_freed;
+hak_large_freed hak_large_free(hak_arena* arena, hak_cell* cell);
 
 /* Changes the size: in place, or by moving the pages or their contents. NULL if that cannot be done: the block is as it
  * was, and the caller makes another one. */

@@ -34,6 +34,9 @@ typedef struct hak_lock {
 void hak_lock_acquire(hak_lock* lock);
 void hak_lock_release(hak_lock* lock);
 
+/* A hint: some thread holds it. */
+static inline bool hak_lock_is_taken(const hak_lock* lock) { return hak_load_relaxed(&lock->state) != 0; }
+
 /* In the child of a fork, where no other thread is left: makes a lock that the parent held free again. */
 void hak_lock_reset(hak_lock* lock);
 

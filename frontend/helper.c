@@ -36,8 +36,10 @@ static HAK_SHARED(uint32_t) there;  /* not 0 while the thread exists: the kernel
 static hak_lock work_lock = HAK_LOCK_INIT(HAK_RANK_HELPER);
 
 static bool something_to_do(hak_process* process) {
-  if (hak_peek(&process->arena.stats.dirty_bytes) != 0 || hak_load_relaxed(&process->slabs.purge_more) != 0)
+  if (hak_peek(&process->arena.stats.dirty_bytes) != 0 || hak_load_relaxed(&process->slabs.purge_more) != 0 ||
+      hak_arena_has_parked(&process->arena)) {
     return true;
+  }
   for (hak_thread* t = hak_load_acquire(&process->threads); t != NULL; t = t->next) {
     if (hak_load_relaxed(&t->lost) == 0 && hak_load_relaxed(&t->owner.spare_total) != 0) return true;
   }

@@ -79,8 +79,10 @@ static void free_shared(hak_owner* self, hak_cell* cell, uintptr_t address) {
 HAK_SLOW void hak_route_free_large(hak_cell* cell, uintptr_t address) {
   if (hak_peek(&cell->kind) == HAK_CELL_GUARDED) {
     hak_sample_free(cell, address);
-  } else if (!hak_large_free(&hak_the_process.arena, cell)) {
-    hak_route_bad_free(address);
+  } else {
+    hak_large_freed freed = hak_large_free(&hak_the_process.arena, cell);
+    if (freed == HAK_LARGE_NOT_LIVE) hak_route_bad_free(address);
+    if (freed == HAK_LARGE_PARKED) return;
   }
   hak_helper_consider(&hak_the_process);
 }

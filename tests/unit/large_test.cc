@@ -332,4 +332,131 @@ TEST_F(Large, RandomAllocFreeAndResizeKeepEveryBlock) {
   EXPECT_EQ(rig.stats().used_bytes, 0u);
 }
 
+// Threads that are in each other's way at the arena's lock keep what they free.
+class LargeParked : public Large {
+ protected:
+  void SetUp() override {
+    if (HAK_GUARD_UNITS || HAK_SEALED) GTEST_SKIP() << "every run goes to the arena";
+  }
+  // Frees a block while another thread holds the lock.
+  void meet_a_taken_lock() {
+    void* block = alloc(HAK_UNIT_BYTES);
+    hak_lock_acquire(&rig.arena.lock);
+    std::thread other([this] {
+      while (__atomic_load_n(&rig.arena.lock.state, __ATOMIC_RELAXED) != 2) std::this_thread::yield();
+      hak_lock_release(&rig.arena.lock);
+    });
+    EXPECT_TRUE(free(block));
+    other.join();
+  }
+};
+
+TEST_F(LargeParked, AThreadThatFoundTheLockTakenHasItsNextRunsBack) {
+  meet_a_taken_lock();
+  EXPECT_EQ(rig.stats().used_bytes, 0u) << "the first one went to the arena";
+  void* two = alloc(2 * HAK_UNIT_BYTES);
+  void* three = alloc(3 * HAK_UNIT_BYTES);
+  EXPECT_TRUE(free(two));
+  EXPECT_TRUE(free(three));
+  EXPECT_TRUE(hak_arena_has_parked(&rig.arena));
+  EXPECT_EQ(rig.stats().used_bytes, 5 * HAK_UNIT_BYTES);
+  EXPECT_NE(alloc(HAK_UNIT_BYTES), two);
+  EXPECT_EQ(alloc(2 * HAK_UNIT_BYTES - 5000), two);
+  EXPECT_EQ(usable(two), 2 * HAK_UNIT_BYTES - 4096);
+  EXPECT_FALSE(hak_large_is(rig.cell(three)));
+  hak_arena_check(&rig.arena);
+}
+
+TEST_F(LargeParked, ARunIsDealtOnceAndMayHoldAnything) {
+  meet_a_taken_lock();
+  void* block = alloc(HAK_UNIT_BYTES);
+  fill_block(block, HAK_UNIT_BYTES, 1);
+  EXPECT_TRUE(free(block));
+  zeroed = true;
+  EXPECT_EQ(alloc(HAK_UNIT_BYTES), block);
+  EXPECT_FALSE(zeroed);
+  EXPECT_NE(alloc(HAK_UNIT_BYTES), block);
+}
+
+TEST_F(LargeParked, ASecondFreeOfAParkedBlockIsNone) {
+  meet_a_taken_lock();
+  void* block = alloc(HAK_UNIT_BYTES);
+  EXPECT_TRUE(free(block));
+  EXPECT_FALSE(free(block));
+}
+
+TEST_F(LargeParked, OfTwoRunsOfOneLengthTheLastIsKept) {
+  meet_a_taken_lock();
+  void* first = alloc(HAK_UNIT_BYTES);
+  void* second = alloc(HAK_UNIT_BYTES);
+  EXPECT_TRUE(free(first));
+  EXPECT_TRUE(free(second));
+  EXPECT_EQ(rig.stats().used_bytes, HAK_UNIT_BYTES);
+  EXPECT_EQ(alloc(HAK_UNIT_BYTES), second);
+}
+
+TEST_F(LargeParked, LongRunsGoToTheArena) {
+  meet_a_taken_lock();
+  EXPECT_TRUE(free(alloc((HAK_PARKED_UNITS + 1) * HAK_UNIT_BYTES)));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+}
+
+TEST_F(LargeParked, ATickEndsIt) {
+  meet_a_taken_lock();
+  EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
+  hak_arena_tick(&rig.arena);
+  EXPECT_FALSE(hak_arena_has_parked(&rig.arena));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+  EXPECT_GE(rig.stats().dirty_bytes, HAK_UNIT_BYTES) << "its age begins now";
+  EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
+  EXPECT_FALSE(hak_arena_has_parked(&rig.arena)) << "nobody is in the way any more";
+}
+
+TEST_F(LargeParked, ARequestDoesNotFailForWhatIsParked) {
+  meet_a_taken_lock();
+  rig.options.memory_limit_hard = 8 * HAK_UNIT_BYTES;
+  EXPECT_TRUE(free(alloc(5 * HAK_UNIT_BYTES)));
+  EXPECT_NE(alloc(8 * HAK_UNIT_BYTES), nullptr);
+  EXPECT_EQ(rig.stats().used_bytes, 8 * HAK_UNIT_BYTES);
+}
+
+TEST_F(LargeParked, NothingIsKeptThatTheOptionsWantBackAtOnce) {
+  meet_a_taken_lock();
+  rig.options.decay_ms = 0;
+  EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+  EXPECT_EQ(rig.stats().dirty_bytes, 0u);
+  rig.options.decay_ms = 500;
+  rig.options.memory_limit = 1 << 30;
+  EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+}
+
+// Under TSan this looks for races between threads and the helper's tick.
+TEST_F(LargeParked, ThreadsKeepTheirContentsApart) {
+  std::atomic<int> wrong{0};
+  auto worker = [&](uint32_t n) {
+    Random random(n);
+    for (uint32_t i = 0; i < 3000; i++) {
+      size_t bytes = (1 + random.below(4)) * HAK_UNIT_BYTES;
+      bool clean;
+      void* block = hak_large_alloc(&rig.arena, bytes, HAK_UNIT_BYTES, &clean);
+      fill_block(block, 64, n * 10000 + i);
+      if (!block_holds(block, 64, n * 10000 + i)) wrong++;
+      if (!free(block)) wrong++;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (uint32_t n = 1; n <= 4; n++) threads.emplace_back(worker, n);
+  for (int i = 0; i < 50; i++) {
+    hak_arena_tick(&rig.arena);
+    std::this_thread::yield();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  hak_arena_purge(&rig.arena);
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+  hak_arena_check(&rig.arena);
+}
+
 }  // namespace
