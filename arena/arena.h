@@ -76,6 +76,7 @@ typedef struct hak_arena {
   unsigned unlocked; /* threads that have taken units out of everyone's hands to work on them without the lock */
   bool trying_huge;  /* one of them times a huge page */
   uint64_t next_tick_ms;
+  bool large_rest;             /* the next step of decay leaves out the chunks of large blocks */
   bool commit_failed;          /* the request at hand failed for memory, not for address space */
   HAK_SHARED(unsigned) guards; /* units closed now */
   unsigned calls_to_clock;     /* alloc and free look at the clock once in so many calls */

@@ -31,6 +31,12 @@ static size_t purge_units(hak_arena* arena, hak_chunk* chunk, uint64_t which) {
   return bytes;
 }
 
+/* Runs of large blocks are kept for twice as long as slabs: a program that frees one asks for another before long, and
+ * would pay for each of its pages again, while slabs have spares in front of the arena. */
+static bool chunk_rests(const hak_arena* arena, const hak_chunk* chunk) {
+  return chunk->use == HAK_RUN_LARGE && arena->large_rest;
+}
+
 /* Walks the list of dirty chunks once. A chunk leaves the list before its turn, and comes back if it is dirty still (or
  * again). */
 size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
@@ -42,13 +48,14 @@ size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
   hak_chunk* kept = NULL;
   while (chunk != NULL) {
     hak_chunk* next = chunk->dirty_next;
-    uint64_t which = all ? chunk->dirty : chunk->aged & chunk->dirty;
+    bool rests = !all && chunk_rests(arena, chunk);
+    uint64_t which = all ? chunk->dirty : rests ? 0 : chunk->aged & chunk->dirty;
     if (which != 0 && most > 0) {
       /* While the lock is out of our hands this chunk is in nobody's list, and marked so that it stays in none. */
       bytes += purge_units(arena, chunk, which);
       most--;
     }
-    chunk->aged = chunk->dirty;
+    if (!rests) chunk->aged = chunk->dirty;
     if (chunk->dirty == 0) {
       chunk->in_dirty_list = false;
     } else {
@@ -64,6 +71,7 @@ size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
     kept = next;
   }
   arena->unlocked--;
+  if (!all) arena->large_rest = !arena->large_rest;
   return bytes;
 }
 

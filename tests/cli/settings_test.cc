@@ -14,7 +14,7 @@ namespace {
 
 const char* nothing(const char*) { return nullptr; }
 const char* two_k(const char*) { return "2K"; }
-const char* the_default(const char*) { return "1000"; }
+const char* the_default(const char*) { return "500"; }
 const char* nonsense(const char*) { return "soon"; }
 
 hak_options defaults() {
