@@ -125,7 +125,8 @@ uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, s
 /* Some runs wait for the threads that freed them: as good as free, and counted as used. */
 bool hak_arena_has_parked(const hak_arena* arena);
 
-/* One step of decay: gives back what has been free since the last step. Returns the bytes given back. */
+/* One step of decay: gives back what has been free since the last step (of large blocks, since the one before). Parked
+ * runs become free. Returns the bytes given back. */
 size_t hak_arena_tick(hak_arena* arena);
 /* Gives back everything that is free now. */
 size_t hak_arena_purge(hak_arena* arena);

@@ -78,7 +78,7 @@ size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
 void hak_decay_look_at_clock(hak_arena* arena) {
   if (arena->calls_to_clock-- != 0) return;
   arena->calls_to_clock = DECAY_CLOCK_CALLS;
-  if (arena->dirty_chunks == NULL) return;
+  if (arena->dirty_chunks == NULL && !hak_arena_has_parked(arena)) return;
   uint64_t now = arena->os->now_ms();
   if (now < arena->next_tick_ms) return;
   arena->next_tick_ms = now + arena->options->decay_ms / 2;
@@ -86,7 +86,9 @@ void hak_decay_look_at_clock(hak_arena* arena) {
 }
 
 size_t hak_arena_tick(hak_arena* arena) {
+  uint64_t now = arena->os->now_ms();
   hak_lock_acquire(&arena->lock);
+  arena->next_tick_ms = now + arena->options->decay_ms; /* the slow paths tick if nobody else does for so long */
   size_t bytes = hak_decay_step(arena, false, SIZE_MAX);
   hak_lock_release(&arena->lock);
   return bytes;

@@ -29,9 +29,14 @@ static inline void hak_arena_count_used(hak_arena* arena, uint64_t more) {
   hak_poke(&arena->stats.used_bytes, arena->stats.used_bytes + more);
 }
 
-static inline bool hak_arena_over_limit(const hak_arena* arena, size_t more) {
+/* The hard limit forbids so many bytes more. Parked runs count as used, and become free before a request fails for
+ * them.
+ */
+bool hak_parked_release(hak_arena* arena);
+static inline bool hak_arena_over_limit(hak_arena* arena, size_t more) {
   uint64_t limit = arena->options->memory_limit_hard;
-  return limit != 0 && arena->stats.used_bytes + more > limit;
+  return limit != 0 && arena->stats.used_bytes + more > limit &&
+         (!hak_parked_release(arena) || arena->stats.used_bytes + more > limit);
 }
 
 /* ---- arena.c ---- */
@@ -72,7 +77,8 @@ bool hak_region_add(hak_arena* arena, size_t units);
 
 /* ---- decay.c ---- */
 
-/* Purges what is aged, or everything dirty, of at most so many chunks; the others age. The lock is released and taken
+/* Purges what is aged, or everything dirty, of at most so many chunks; the others age, those of large blocks at every
+ * second step only. Parked runs become free and begin to age. The lock is released and taken
  * again meanwhile. Returns bytes. */
 size_t hak_decay_step(hak_arena* arena, bool all, size_t most_chunks);
 /* The tick of a process without a helper thread: on the slow paths, once in some calls. */
@@ -80,14 +86,13 @@ void hak_decay_look_at_clock(hak_arena* arena);
 
 /* ---- parked.c ---- */
 
-/* Keeps the run of a large block that is being freed for the calling thread; false if it shall go to the arena. Without
- * the lock. */
-bool hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units);
+/* Keeps the run of a large block that is being freed for the calling thread, if there is a reason to. Returns the one
+ * that shall go to the arena: itself, or one of that length that was parked in its place, or NULL. Without the lock. */
+hak_cell* hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units);
 /* A run of just so many units that the calling thread (or one with the same row) has freed, NULL if there is none: its
  * first cell, which says that the block is freed. Without the lock. */
 hak_cell* hak_parked_take(hak_arena* arena, size_t units);
-/* All parked runs become free. True if there were any. */
-bool hak_parked_release(hak_arena* arena);
+/* All parked runs become free; true if there were any: hak_parked_release, above. */
 
 HAK_C_END
 

@@ -72,18 +72,18 @@ static bool cell_vacate(hak_cell* cell, uint8_t kind) {
 
 hak_large_freed hak_large_free(hak_arena* arena, hak_cell* cell) {
   uint8_t kind = hak_peek(&cell->kind);
-  uintptr_t start = hak_large_start(cell);
   size_t bytes = hak_large_usable(cell);
   if (!cell_vacate(cell, kind)) return HAK_LARGE_NOT_LIVE;
   if (kind == HAK_CELL_MAPPED) {
-    hak_arena_unmap(arena, start, bytes);
-  } else if (hak_parked_put(arena, cell, units_of(bytes))) {
-    return HAK_LARGE_PARKED;
-  } else {
-    size_t units = units_of(bytes);
-    bool opened = !HAK_GUARD_UNITS || cell->state == 0 || hak_arena_open_guard(arena, start, units);
-    hak_arena_free(arena, start, units + (opened ? (size_t)HAK_GUARD_UNITS : 0));
+    hak_arena_unmap(arena, hak_large_start(cell), bytes);
+    return HAK_LARGE_FREED;
   }
+  size_t units = units_of(bytes);
+  cell = hak_parked_put(arena, cell, units);
+  if (cell == NULL) return HAK_LARGE_PARKED;
+  uintptr_t start = hak_large_start(cell);
+  bool opened = !HAK_GUARD_UNITS || cell->state == 0 || hak_arena_open_guard(arena, start, units);
+  hak_arena_free(arena, start, units + (opened ? (size_t)HAK_GUARD_UNITS : 0));
   return HAK_LARGE_FREED;
 }
 

@@ -30,7 +30,7 @@ static inline size_t hak_large_usable(const hak_cell* cell) { return cell->bits;
 const hak_cell* hak_large_around(const hak_map* map, uintptr_t address);
 
 /* How a free ended. A block that is not live was freed by a second free at the same time; one that is parked waits for
- * the thread, and the arena has nothing more to give back than before. */
+ * the thread, and the arena has no more to give back than before. */
 typedef enum hak_large_freed { HAK_LARGE_NOT_LIVE, HAK_LARGE_PARKED, HAK_LARGE_FREED } hak_large_freed;
 hak_large_freed hak_large_free(hak_arena* arena, hak_cell* cell);
 

@@ -18,7 +18,11 @@ static uintptr_t map_own(hak_arena* arena, size_t bytes, size_t align) {
 
 uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align) {
   hak_lock_acquire(&arena->lock);
-  uintptr_t start = hak_arena_over_limit(arena, bytes) ? 0 : map_own(arena, bytes, align);
+  uintptr_t start = 0;
+  if (!hak_arena_over_limit(arena, bytes)) {
+    start = map_own(arena, bytes, align);
+    if (start == 0 && hak_parked_release(arena)) start = map_own(arena, bytes, align);
+  }
   if (start != 0) {
     count_mapped(arena, bytes);
     if (arena->options->huge_pages != HAK_HUGE_PAGES_NEVER) arena->os->huge_pages(start, bytes, true);

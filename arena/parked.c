@@ -8,11 +8,13 @@
  *                               |----tick, or memory is short----> dirty
  *
  * Threads have rows by their thread pointers, and two may have the same one. A run belongs to who takes it out of its
- * place by an exchange, so that no lock is needed, and a fork in the middle leaves nothing behind. */
+ * place by an exchange, so that no lock is needed; a fork between the free and the exchange loses one to the child. */
 #include "arena/internal.h"
 #include "arena/large.h"
 
 enum { PARKED_NOTHING = HAK_GUARD_UNITS || HAK_SEALED };
+/* One run of each length in every row. */
+#define PARKED_MOST_BYTES ((uint64_t)HAK_PARKED_ROWS * HAK_PARKED_UNITS * (HAK_PARKED_UNITS + 1) / 2 << HAK_UNIT_SHIFT)
 _Static_assert((HAK_PARKED_ROWS & (HAK_PARKED_ROWS - 1)) == 0, "a row's number is some bits of a hash");
 
 /* The hash is multiplicative, by the golden ratio: Knuth, "The Art of Computer Programming", volume 3, 6.4. */
@@ -21,18 +23,21 @@ static hak_parked_row* my_row(hak_arena* arena) {
   return &arena->parked[hash >> 32 & (HAK_PARKED_ROWS - 1)];
 }
 
-bool hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units) {
+static bool may_park(const hak_arena* arena, size_t units) {
   const hak_options* options = arena->options;
-  if (PARKED_NOTHING || units > HAK_PARKED_UNITS || options->decay_ms == 0 || options->memory_limit != 0) return false;
+  return !PARKED_NOTHING && units <= HAK_PARKED_UNITS && options->decay_ms != 0 &&
+         options->dirty_limit >= PARKED_MOST_BYTES && options->memory_limit == 0;
+}
+
+hak_cell* hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units) {
+  if (!may_park(arena, units)) return cell;
   hak_parked_row* row = my_row(arena);
   if (!hak_load_relaxed(&row->keeps)) {
     if (hak_lock_is_taken(&arena->lock)) hak_store_relaxed(&row->keeps, true);
-    return false; /* the caller sees to it that somebody ticks */
+    return cell; /* its caller sees to it that somebody ticks */
   }
   /* The run that was freed last is in the cache still. */
-  hak_cell* before = hak_swap_acq_rel(&row->cells[units - 1], cell);
-  if (before != NULL) hak_arena_free(arena, hak_large_start(before), units);
-  return true;
+  return hak_swap_acq_rel(&row->cells[units - 1], cell);
 }
 
 hak_cell* hak_parked_take(hak_arena* arena, size_t units) {

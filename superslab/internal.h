@@ -83,7 +83,12 @@ bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin);
 /* For a new slab. fresh: no page has memory yet. */
 void hak_slab_choose_pages(const hak_arena* arena, const hak_size_class* row, hak_slab_body* body, hak_run_use use,
                            bool fresh);
-/* The bin's window at the frontier of its slab ends above `present`: gives it and some pages behind it their memory. */
+/* The end of the last block that the window at the frontier may deal. */
+static inline uintptr_t hak_slab_open_end(const hak_bin* bin, const hak_slab_body* body) {
+  const hak_size_class* row = &hak_size_classes[bin->class_index];
+  return bin->base + body->edge * bin->grain + (uintptr_t)(row->grains - 1) * bin->grain;
+}
+/* That is above `present`: gives the pages up to there, and some behind, their memory. */
 void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body);
 
 /* ---- purge.c ---- */

@@ -154,7 +154,7 @@ static inline bool window_try_new(hak_slab_pool* pool, hak_bin* bin, hak_slab_bo
     if (window_try(bin, body, body->frontier - 1, phase)) break;
     if (body->edge == 64) phase = phase->next;
   }
-  if (HAK_UNLIKELY(bin->base + body->edge * bin->grain > body->present)) hak_slab_populate(pool, bin, body);
+  if (HAK_UNLIKELY(hak_slab_open_end(bin, body) > body->present)) hak_slab_populate(pool, bin, body);
   return true;
 }
 

@@ -65,7 +65,7 @@ void hak_slab_choose_pages(const hak_arena* arena, const hak_size_class* row, ha
   bool untouched = fresh && !hak_peek(&hak_map_slot(arena->map, body->base)->huge);
   bool dense = use == HAK_RUN_SLAB || row->stride <= DENSE_BYTES;
   body->present = untouched && dense && !POPULATE_NOTHING ? body->base : UINTPTR_MAX;
-  body->telling = untouched && use == HAK_RUN_SPARSE;
+  body->telling = untouched && !dense;
 }
 
 HAK_MEDIUM void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* body) {
@@ -73,13 +73,15 @@ HAK_MEDIUM void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_s
   const hak_size_class* row = hak_slab_class(body->slab);
   size_t slab_bytes = (size_t)row->units << HAK_UNIT_SHIFT;
   uintptr_t end = body->base + slab_bytes;
-  uintptr_t wanted = hak_align_up(bin->base + body->edge * bin->grain, os->page_bytes);
+  uintptr_t wanted = hak_align_up(hak_slab_open_end(bin, body), os->page_bytes);
   size_t others = ((size_t)hak_peek(&bin->slab_count) << HAK_UNIT_SHIFT) * row->units - slab_bytes;
   size_t bytes = hak_align_down((others + (body->present - body->base)) / POPULATE_PART, os->page_bytes);
-  size_t most = wanted > body->present + POPULATE_MOST_BYTES ? wanted - body->present : POPULATE_MOST_BYTES;
+  size_t least = POPULATE_LEAST_PAGES * os->page_bytes;
+  size_t most = least > POPULATE_MOST_BYTES ? least : POPULATE_MOST_BYTES;
+  if (wanted > body->present + most) most = wanted - body->present;
   if (bytes > most) bytes = most;
   if (bytes > end - body->present) bytes = end - body->present;
-  if (bytes >= POPULATE_LEAST_PAGES * os->page_bytes && os->populate(body->present, bytes)) {
+  if (bytes >= least && os->populate(body->present, bytes)) {
     hak_add_relaxed(&pool->populated_bytes, (uint64_t)bytes);
     body->present += bytes;
   }

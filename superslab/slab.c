@@ -50,7 +50,8 @@ void hak_slab_check(const hak_slab* head) {
   for (uint32_t w = 0; w < body->words; w++) {
     if ((~body->bits[w] & ~hak_slab_starts(body, row, w)) != 0)
       hak_fatal("slab: live where no block begins", body->base);
-    if (w >= body->frontier && ~body->bits[w] != 0) hak_fatal("slab: live behind the frontier", body->base);
+    uint64_t dealt = w >= body->frontier ? 0 : w + 1 < body->frontier ? ~UINT64_C(0) : hak_low_mask(body->edge);
+    if ((~body->bits[w] & ~dealt) != 0) hak_fatal("slab: live behind the frontier", body->base);
   }
   uint32_t live = hak_slab_count_live(head);
   if (head->state == HAK_SLAB_PARTIAL && body->countdown != live)

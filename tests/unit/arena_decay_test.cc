@@ -245,6 +245,15 @@ TEST_F(HugePages, AreTakenWhereTheyCostNoMoreThanTwiceTheSmallOnes) {
   EXPECT_EQ(huge_of(50), 50);
 }
 
+// Fault: where a hypervisor has page tables of its own most of what a page costs comes at its first access.
+TEST_F(HugePages, AreTimedUpToTheFirstAccess) {
+  uintptr_t start = alloc_for_slab(64);
+  std::vector<uint8_t> touched((size_t{2} << 20) / rig.os.table()->page_bytes);
+  ASSERT_TRUE(rig.os.table()->touched(start, size_t{2} << 20, touched.data()));
+  EXPECT_EQ(std::count_if(touched.begin(), touched.end(), [](uint8_t page) { return (page & 1) != 0; }),
+            static_cast<ptrdiff_t>(touched.size()));
+}
+
 TEST_F(HugePages, AreTakenWhereTheKernelCannotSayWhatTheyCost) {
   rig.os.fail(FakeOs::kPopulate, 1, FakeOs::kForever);
   EXPECT_EQ(huge_of(50), 50);

@@ -420,6 +420,15 @@ TEST_F(LargeParked, ARequestDoesNotFailForWhatIsParked) {
   EXPECT_EQ(rig.stats().used_bytes, 8 * HAK_UNIT_BYTES);
 }
 
+TEST_F(LargeParked, NorDoesABlockThatGrows) {
+  meet_a_taken_lock();
+  rig.options.memory_limit_hard = 8 * HAK_UNIT_BYTES;
+  void* other = alloc(3 * HAK_UNIT_BYTES);
+  void* block = alloc(4 * HAK_UNIT_BYTES);
+  EXPECT_TRUE(free(other));
+  EXPECT_EQ(resize(block, 6 * HAK_UNIT_BYTES), block);
+}
+
 TEST_F(LargeParked, NothingIsKeptThatTheOptionsWantBackAtOnce) {
   meet_a_taken_lock();
   rig.options.decay_ms = 0;
@@ -427,9 +436,39 @@ TEST_F(LargeParked, NothingIsKeptThatTheOptionsWantBackAtOnce) {
   EXPECT_EQ(rig.stats().used_bytes, 0u);
   EXPECT_EQ(rig.stats().dirty_bytes, 0u);
   rig.options.decay_ms = 500;
+  meet_a_taken_lock();
   rig.options.memory_limit = 1 << 30;
   EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
   EXPECT_EQ(rig.stats().used_bytes, 0u);
+  rig.options.memory_limit = 0;
+  rig.options.dirty_limit = 64 * kMiB;
+  EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
+  EXPECT_EQ(rig.stats().used_bytes, 0u);
+  rig.options.dirty_limit = 1 << 30;
+  EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
+  EXPECT_EQ(rig.stats().used_bytes, HAK_UNIT_BYTES) << "nothing else was in the way";
+}
+
+TEST_F(LargeParked, WhoeverFreesIsToldWhenTheArenaGetsMore) {
+  meet_a_taken_lock();
+  void* first = alloc(HAK_UNIT_BYTES);
+  void* second = alloc(HAK_UNIT_BYTES);
+  EXPECT_EQ(hak_large_free(&rig.arena, rig.cell(first)), HAK_LARGE_PARKED);
+  EXPECT_EQ(hak_large_free(&rig.arena, rig.cell(second)), HAK_LARGE_FREED) << "the first one went there";
+}
+
+TEST_F(LargeParked, WithoutAHelperTheArenaTicksForThemToo) {
+  meet_a_taken_lock();
+  hak_arena_purge(&rig.arena);
+  meet_a_taken_lock();
+  hak_arena_purge(&rig.arena);
+  for (hak_parked_row& row : rig.arena.parked) row.keeps = true;
+  EXPECT_TRUE(free(alloc(2 * HAK_UNIT_BYTES)));
+  EXPECT_EQ(rig.stats().dirty_bytes, 0u);
+  EXPECT_TRUE(hak_arena_has_parked(&rig.arena));
+  rig.os.advance_ms(10000);
+  for (int i = 0; i < 20; i++) alloc(HAK_UNIT_BYTES);
+  EXPECT_FALSE(hak_arena_has_parked(&rig.arena));
 }
 
 // Under TSan this looks for races between threads and the helper's tick.
@@ -448,11 +487,15 @@ TEST_F(LargeParked, ThreadsKeepTheirContentsApart) {
   };
   std::vector<std::thread> threads;
   for (uint32_t n = 1; n <= 4; n++) threads.emplace_back(worker, n);
-  for (int i = 0; i < 50; i++) {
-    hak_arena_tick(&rig.arena);
+  bool parked = false;
+  for (int i = 0; i < 50 || (!parked && i < 100000); i++) {
+    for (hak_parked_row& row : rig.arena.parked) __atomic_store_n(&row.keeps, true, __ATOMIC_RELAXED);
     std::this_thread::yield();
+    parked |= hak_arena_has_parked(&rig.arena);
+    hak_arena_tick(&rig.arena);
   }
   for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(parked);
   EXPECT_EQ(wrong, 0);
   hak_arena_purge(&rig.arena);
   EXPECT_EQ(rig.stats().used_bytes, 0u);

@@ -75,7 +75,7 @@ inline const hak_size_class& row_of(unsigned class_index) { return hak_size_clas
 // Of a new slab, with p0_batch_refill: one a word; of large blocks one for each 8 KiB, or each block.
 inline size_t most_refills(const hak_slab_body* body, const hak_size_class& row) {
   size_t parts = !HAK_CHECKED || HAK_HARDENED ? 0 : (size_t{64} << row.shift) / 8192;
-  return body->words * std::max<size_t>(1, parts);
+  return std::min<size_t>(row.capacity, body->words * std::max<size_t>(1, parts));
 }
 
 // Class whose stride it is; and its name in a test of each class.
