@@ -13,21 +13,22 @@ HAK_C_BEGIN
 
 /* NAME, type, default, smallest, largest, help. Numbers may be written with K, M or G; the values of a choice as their
  * words or as numbers. */
-#define HAK_FOR_EACH_OPTION(OPTION)                                                                                   \
-  OPTION(decay_ms, DECAY_MS, NUMBER("ms"), 500, 0, 3600000, "how long freed memory is kept for reuse; 0: not at all") \
-  OPTION(dirty_limit, DIRTY_LIMIT, NUMBER("bytes"), UINT64_C(1) << 30, 0, UINT64_MAX,                                 \
-         "freed memory that is kept for reuse at most")                                                               \
-  OPTION(huge_pages, HUGE_PAGES, CHOICE("never", "auto", "always"), HAK_HUGE_PAGES_AUTO, HAK_HUGE_PAGES_NEVER,        \
-         HAK_HUGE_PAGES_ALWAYS, "transparent huge pages; auto: for large heaps only")                                 \
-  OPTION(background, BACKGROUND, CHOICE("off", "on"), 1, 0, 1,                                                        \
-         "a helper thread gives memory back while the program makes no call")                                         \
-  OPTION(memory_limit, MEMORY_LIMIT, NUMBER("bytes"), 0, 0, UINT64_MAX,                                               \
-         "above this, memory goes back at once; 0: none")                                                             \
-  OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, NUMBER("bytes"), 0, 0, UINT64_MAX,                                     \
-         "above this, malloc returns NULL; 0: none")                                                                  \
-  OPTION(guard_sample, GUARD_SAMPLE, NUMBER("number"), 0, 0, UINT32_MAX,                                              \
-         "one request in so many gets a page of its own, to catch misuse; 0: none")                                   \
-  OPTION(report_live, REPORT_LIVE, NUMBER("number"), 0, 0, 2,                                                         \
+#define HAK_FOR_EACH_OPTION(OPTION)                                                                            \
+  OPTION(decay_ms, DECAY_MS, NUMBER("ms"), 500, 0, 3600000,                                                    \
+         "how long freed memory is kept for reuse, large blocks twice as long; 0: not at all")                 \
+  OPTION(dirty_limit, DIRTY_LIMIT, NUMBER("bytes"), UINT64_C(1) << 30, 0, UINT64_MAX,                          \
+         "freed memory that is kept for reuse at most")                                                        \
+  OPTION(huge_pages, HUGE_PAGES, CHOICE("never", "auto", "always"), HAK_HUGE_PAGES_AUTO, HAK_HUGE_PAGES_NEVER, \
+         HAK_HUGE_PAGES_ALWAYS, "transparent huge pages; auto: for large heaps only")                          \
+  OPTION(background, BACKGROUND, CHOICE("off", "on"), 1, 0, 1,                                                 \
+         "a helper thread gives memory back while the program makes no call")                                  \
+  OPTION(memory_limit, MEMORY_LIMIT, NUMBER("bytes"), 0, 0, UINT64_MAX,                                        \
+         "above this, memory goes back at once; 0: none")                                                      \
+  OPTION(memory_limit_hard, MEMORY_LIMIT_HARD, NUMBER("bytes"), 0, 0, UINT64_MAX,                              \
+         "above this, malloc returns NULL; 0: none")                                                           \
+  OPTION(guard_sample, GUARD_SAMPLE, NUMBER("number"), 0, 0, UINT32_MAX,                                       \
+         "one request in so many gets a page of its own, to catch misuse; 0: none")                            \
+  OPTION(report_live, REPORT_LIVE, NUMBER("number"), 0, 0, 2,                                                  \
          "at exit, 1: a line for each size of which blocks are live still; 2: and who allocated them (checks=debug)")
 
 /* Values of huge_pages, in the order of its words. */

@@ -8,7 +8,8 @@
  * The bin looks at one word (64 grains) of the current slab at a time, its window:
  *
  *     word   -> bits of the window in the slab's array
- *     starts =  bits that the bin may take (with p0_batch_refill all blocks of the window, without it one)
+ *     starts =  bits that the bin may take (with p0_batch_refill all blocks of the window, of the slab's last
+ *              open word those in front of the edge; without it one)
  *     base   =  address of the window's first grain
  *     grain  =  bytes a bit
  *
@@ -29,7 +30,7 @@ typedef struct hak_bin {
   uintptr_t base;
   uintptr_t grain;
   /* The way to the next window. */
-  uint64_t* step_end;     /* hak_bin_step goes up to here: the slab's frontier, or its last word if that is cut */
+  uint64_t* step_end;     /* hak_bin_step goes up to here: the last word that is open in part or cut, or the frontier */
   const hak_phase* phase; /* of the window's word; NULL without a window */
   uintptr_t window_bytes; /* from one window to the next */
   uint32_t slab_count;    /* of all states */

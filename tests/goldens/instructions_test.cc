@@ -21,7 +21,8 @@ constexpr const char* kCompilerKey = "compiler";
 constexpr const char* kHead =
     R"(# Instructions of malloc and its kin, as `hakctl count` names and counts them, in the optimised library: as built
 # by default and with checks=fast. A count must lie within so many percent of its golden; 0.001% is one instruction in
-# a few thousand calls, as a process's environment may move a refill by.
+# a few thousand calls, as a process's environment may move a refill by. 0.5% is less than one instruction a call: blocks
+# of 16 bytes, which the C library asks for while the process starts, come from windows that the fast build takes whole.
 #
 # After a change that is meant to change them, renew this file and say in the commit what it gained or cost:
 #   HAK_RENEW_GOLDENS=1 ./bazelw run //tests/goldens:instructions_test
@@ -37,11 +38,11 @@ struct Golden {
 };
 
 constexpr Golden kHeld[] = {
-    {"pair:16", 0.001},    {"pair:64", 0.001},    {"pair:256", 0.001},     {"pair:1024", 0.001},  {"pair:4096", 0.001},
-    {"pair:16384", 1},     {"pair:65536", 1},     {"lifo100:16", 0.1},     {"lifo100:64", 0.1},   {"lifo100:256", 0.1},
-    {"lifo100:1024", 0.1}, {"lifo100:4096", 0.1}, {"lifo100:16384", 1},    {"lifo100:65536", 1},  {"fifo100:16", 0.1},
-    {"fifo100:64", 0.1},   {"fifo100:256", 0.1},  {"fifo100:1024", 0.1},   {"fifo100:4096", 0.1}, {"fifo100:16384", 1},
-    {"fifo100:65536", 1},  {"calloc:16", 0.001},  {"realloc2x:16", 0.001}, {"churn4096:256", 1},  {"churn4096:4096", 2},
+    {"pair:16", 0.5},      {"pair:64", 0.001},    {"pair:256", 0.001},   {"pair:1024", 0.001},  {"pair:4096", 0.001},
+    {"pair:16384", 1},     {"pair:65536", 1},     {"lifo100:16", 0.1},   {"lifo100:64", 0.1},   {"lifo100:256", 0.1},
+    {"lifo100:1024", 0.1}, {"lifo100:4096", 0.1}, {"lifo100:16384", 1},  {"lifo100:65536", 1},  {"fifo100:16", 0.1},
+    {"fifo100:64", 0.1},   {"fifo100:256", 0.1},  {"fifo100:1024", 0.1}, {"fifo100:4096", 0.1}, {"fifo100:16384", 1},
+    {"fifo100:65536", 1},  {"calloc:16", 0.5},    {"realloc2x:16", 0.5}, {"churn4096:256", 1},  {"churn4096:4096", 2},
     {"cross100:16", 5},    {"cross100:256", 5},   {"cross100:4096", 10},
 };
 
