@@ -29,10 +29,10 @@ static inline void hak_arena_count_used(hak_arena* arena, uint64_t more) {
   hak_poke(&arena->stats.used_bytes, arena->stats.used_bytes + more);
 }
 
-/* The hard limit forbids so many bytes more. Parked runs count as used, and become free before a request fails for
- * them.
- */
+/* All parked runs (parked.c) become free. True if there were any. */
 bool hak_parked_release(hak_arena* arena);
+
+/* The hard limit forbids so many bytes more. Parked runs count as used, and go before a request fails for them. */
 static inline bool hak_arena_over_limit(hak_arena* arena, size_t more) {
   uint64_t limit = arena->options->memory_limit_hard;
   return limit != 0 && arena->stats.used_bytes + more > limit &&
@@ -92,7 +92,7 @@ hak_cell* hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units);
 /* A run of just so many units that the calling thread (or one with the same row) has freed, NULL if there is none: its
  * first cell, which says that the block is freed. Without the lock. */
 hak_cell* hak_parked_take(hak_arena* arena, size_t units);
-/* All parked runs become free; true if there were any: hak_parked_release, above. */
+/* hak_parked_release stands above, for the limit. */
 
 HAK_C_END
 
