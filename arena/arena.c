@@ -1,18 +1,13 @@
-#define _GNU_SOURCE
 #include "arena/arena.h"
 
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "arena/internal.h"
 
 enum {
   ARENA_TRIES = 4,       /* chunks of one list looked at for a run that is aligned, or holds memory */
   ARENA_DIRTY_TRIES = 8, /* dirty chunks looked at for any run */
-  ARENA_NAP_NS = 20000,  /* a huge page is timed for milliseconds at most, a purge of one chunk for less */
-  ARENA_MOST_NAPS = 500,
+  ARENA_MOST_NAPS = 500, /* a huge page is timed for milliseconds at most, a purge of one chunk for less */
 };
 
 void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os* os, const hak_options* options) {
@@ -295,11 +290,10 @@ bool hak_arena_extend(hak_arena* arena, uintptr_t start, size_t units, size_t mo
 }
 
 void hak_arena_acquire_whole(hak_arena* arena) {
-  const struct timespec nap = {.tv_nsec = ARENA_NAP_NS};
   hak_lock_acquire(&arena->lock);
   for (int naps = 0; arena->unlocked != 0 && naps < ARENA_MOST_NAPS; naps++) {
     hak_lock_release(&arena->lock);
-    syscall(SYS_nanosleep, &nap, NULL); /* libc's is a point where threads are cancelled; fork is none */
+    hak_os_nap();
     hak_lock_acquire(&arena->lock);
   }
 }

@@ -42,6 +42,9 @@ typedef struct hak_os {
   void (*huge_pages)(uintptr_t address, size_t bytes, bool on);
   /* Names a range in /proc/PID/maps where the kernel can. name is a static string. */
   void (*name)(uintptr_t address, size_t bytes, const char* name);
+  /* Every other thread of the process passes a full memory barrier before this returns. False if the kernel has no such
+   * call, or the process may not make it. */
+  bool (*fence_threads)(void);
   /* A clock that never goes back, in milliseconds; cheap and coarse. */
   uint64_t (*now_ms)(void);
   /* The calling thread's CPU time, in nanoseconds. */
@@ -57,6 +60,11 @@ typedef struct hak_os {
 /* Memory for the allocator's own records, zeroed, of whole pages, at an address of the kernel's choice; 0 on failure.
  */
 uintptr_t hak_os_map(const hak_os* os, size_t bytes, const char* name);
+
+/* Sleeps for some microseconds: a turn of a loop that waits for another thread's short piece of work. That thread runs
+ * meanwhile even where the caller has a higher priority. No point where threads are cancelled; errno is left as it was.
+ */
+void hak_os_nap(void);
 
 /* The Linux kernel. The page size is read at the first call. */
 const hak_os* hak_os_linux(void);

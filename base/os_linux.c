@@ -1,10 +1,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
@@ -156,6 +158,25 @@ static void linux_name(uintptr_t address, size_t bytes, const char* name) {
   errno = saved;
 }
 
+void hak_os_nap(void) {
+  const struct timespec nap = {.tv_nsec = 20000};
+  int saved = errno;
+  syscall(SYS_nanosleep, &nap, NULL); /* libc's is a point where threads are cancelled */
+  errno = saved;
+}
+
+static bool membarrier_call(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
+
+/* The kernel refuses it to a process that has not said that it would ask. */
+static bool linux_fence_threads(void) {
+  int saved = errno;
+  bool ok = membarrier_call(MEMBARRIER_CMD_PRIVATE_EXPEDITED) ||
+            (errno == EPERM && membarrier_call(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+             membarrier_call(MEMBARRIER_CMD_PRIVATE_EXPEDITED));
+  errno = saved;
+  return ok;
+}
+
 static uint64_t linux_now_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
@@ -202,6 +223,7 @@ static hak_os linux_os = {
     .resize = linux_resize,
     .huge_pages = linux_huge_pages,
     .name = linux_name,
+    .fence_threads = linux_fence_threads,
     .now_ms = linux_now_ms,
     .cpu_ns = linux_cpu_ns,
     .memory_bytes = linux_memory_bytes,

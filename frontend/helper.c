@@ -20,9 +20,9 @@
  *     0                            STACK                         control         control + CONTROL
  *
  * The control block is zero but for the two pointers to itself that the ABI asks for. What the thread calls (madvise,
- * mprotect, futex, sched_yield, the clock) reads and writes no more of it than that, errno, and in debug builds the
- * ranks of held locks, which lie beside hak_thread_owner. They are as far below it as in every other thread: behind the
- * program's own thread-locals, which may be large. */
+ * mprotect, membarrier, futex, nanosleep, the clock) reads and writes no more of it than that, errno, and in debug
+ * builds the ranks of held locks, which lie beside hak_thread_owner. They are as far below it as in every other thread:
+ * behind the program's own thread-locals, which may be large. */
 enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_LOCALS = 4096 };
 
 /* No thread is started for less free memory, or for what may be free inside the slabs (and spare) of a smaller heap. */

@@ -173,5 +173,6 @@ HAK_SLOW hak_owner* hak_thread_attach(void) {
   if (first) hak_sample_start(process);
   if (first) hak_origin_start(process);
   hak_sample_attach(thread);
+  hak_helper_consider(process); /* of the pages of threads that sleep */
   return &thread->owner;
 }

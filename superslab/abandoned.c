@@ -143,7 +143,7 @@ void hak_owner_abandon(hak_owner* owner) {
     abandon_list(pool, &bin->partial);
     abandon_list(pool, &bin->full);
     hak_poke(&bin->slab_count, 0u);
-    bin->dense = 0;
+    owner->dense[c] = 0;
   }
   hak_lock_release(&pool->lock);
   /* What was pushed here before the owners changed; what comes later, its pusher sends on (remote.c). */

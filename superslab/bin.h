@@ -23,6 +23,12 @@
 
 HAK_C_BEGIN
 
+/* Why a bin has to stop before its window moves. */
+typedef enum hak_watch {
+  HAK_WATCH_PURGE = 1, /* pages of the current slab may be going back to the kernel */
+  HAK_WATCH_TELL = 2,  /* who gives them back wants to know that the window moves again */
+} hak_watch;
+
 typedef struct hak_bin {
   /* The window: all that the fast path reads. */
   uint64_t* word;
@@ -36,8 +42,8 @@ typedef struct hak_bin {
   uint32_t slab_count;    /* of all states */
   uint8_t header;         /* of a live block of the class */
   uint8_t class_index;
-  uint8_t spare_count; /* with `spare` */
-  uint8_t dense;       /* slabs to come that the program will touch as a whole, most likely (populate.c) */
+  uint8_t spare_count;         /* with `spare` */
+  HAK_SHARED(uint8_t) watched; /* bits of hak_watch */
   hak_slab* current;
   /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
    * blocks are free, and the refills from it bring more. */
@@ -71,12 +77,25 @@ HAK_FAST void* hak_bin_block(uintptr_t base, uintptr_t distance) {
   return (void*)block;
 }
 
+/* The window moves to this word; hak_bin_open has to come behind it. True if no block of the word may be dealt before
+ * hak_owner_pause: pages of the slab may be going back to the kernel at this moment.
+ *
+ * Who gives them back leaves the window alone, in which blocks are dealt without a further look. It sets
+ * HAK_WATCH_PURGE, has all threads pass a barrier, and looks where the window is: either we see the bit here, or it
+ * sees our word (purge.c). */
+HAK_FAST bool hak_bin_enter(hak_bin* bin, uint64_t* word) {
+  hak_poke(&bin->word, word);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  return HAK_UNLIKELY(hak_load_folded(&bin->watched) != 0);
+}
+
 /* Checked builds: a block is live from the moment when it is taken, so that the window's word says at any time which of
  * its blocks are. The fast build takes all the blocks of a window at once when it opens it, and keeps those it has not
- * given out in `starts`; hak_bin_settle gives them back. */
+ * given out in `starts`; hak_bin_settle gives them back. available: the free blocks among `starts`. */
 #if HAK_CHECKED
-HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
-  bin->word = word;
+HAK_FAST void hak_bin_open(hak_bin* bin, const uint64_t* word, uint64_t starts, uint64_t available) {
+  (void)word;
+  (void)available;
   bin->starts = starts;
 }
 
@@ -104,10 +123,10 @@ HAK_FAST void* hak_bin_take_at(hak_bin_at* at) {
 static inline void hak_bin_settle(hak_bin* bin) { (void)bin; }
 static inline uint64_t hak_bin_at_hand(const hak_bin* bin, const uint64_t* word) { return (void)bin, (void)word, 0; }
 #else
-HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts) {
-  bin->word = word;
-  bin->starts = *word & starts;
-  *word &= ~starts;
+HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts, uint64_t available) {
+  (void)starts;
+  bin->starts = available;
+  *word ^= available;
 }
 
 HAK_FAST uint64_t hak_bin_take_bit(hak_bin* bin, uint64_t* word, uint64_t bits, uint64_t available) {
@@ -149,7 +168,7 @@ static inline void* hak_bin_take(hak_bin* bin) {
 }
 
 /* Moves the window on to the next word with a free block and takes one; most refills end here. NULL at the end of the
- * slab. */
+ * slab, and where hak_owner_pause is due. */
 HAK_FAST void* hak_bin_step(hak_bin* bin) {
   uint64_t* word = bin->word;
   const hak_phase* phase = bin->phase;
@@ -163,9 +182,16 @@ HAK_FAST void* hak_bin_step(hak_bin* bin) {
     bits = *word;
     available = bits & phase->starts;
   } while (available == 0);
+  if (hak_bin_enter(bin, word)) {
+    /* Back, and nothing of the old window either: nobody leaves that alone any more. */
+    bin->starts = 0;
+    for (; base != bin->base; base -= bin->window_bytes) word--;
+    hak_poke(&bin->word, word);
+    return NULL;
+  }
   bin->phase = phase;
-  bin->base = base;
-  hak_bin_open(bin, word, phase->starts);
+  hak_poke(&bin->base, base);
+  hak_bin_open(bin, word, phase->starts, available);
   return hak_bin_block(base, hak_bin_take_bit(bin, word, bits, available) * bin->grain);
 }
 

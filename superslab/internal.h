@@ -77,9 +77,9 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
 
 /* ---- populate.c ---- */
 
-/* The program will touch about every page of the bin's next slab: it has filled some, and its blocks are small or it
- * has touched the pages of those in a full slab. */
-bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin);
+/* The program will touch about every page of the owner's next slab of the class: it has filled some, and its blocks are
+ * small or it has touched the pages of those in a full slab. */
+bool hak_owner_is_dense(hak_owner* owner, unsigned class_index);
 /* For a new slab. fresh: no page has memory yet. */
 void hak_slab_choose_pages(const hak_arena* arena, const hak_size_class* row, hak_slab_body* body, hak_run_use use,
                            bool fresh);
@@ -99,6 +99,14 @@ void hak_slab_wait_unpinned(const hak_slab_pool* pool, const hak_slab* head);
 static inline void hak_slab_leave_rest(const hak_slab_pool* pool, const hak_slab* head) {
   if (HAK_UNLIKELY(hak_load_seq_cst(&pool->pinned) == head)) hak_slab_wait_unpinned(pool, head);
 }
+
+/* The next round through the slabs may find pages that are of no use any more. */
+static inline void hak_slab_ask_for_purge(hak_slab_pool* pool) {
+  if (hak_load_relaxed(&pool->purge_more) == 0) hak_store_relaxed(&pool->purge_more, 1u);
+}
+
+/* hak_bin_enter has said that this has to come before a block of the window is dealt. */
+void hak_owner_pause(hak_owner* owner, hak_bin* bin);
 
 /* ---- abandoned.c ---- */
 

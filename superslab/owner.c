@@ -21,11 +21,11 @@ enum {
 
 static void bin_close(hak_bin* bin) {
   hak_bin_settle(bin);
-  bin->current = NULL;
+  hak_poke(&bin->current, NULL);
   bin->step_end = NULL;
   bin->phase = NULL;
   bin->starts = 0;
-  bin->word = &hak_bin_no_word;
+  hak_poke(&bin->word, &hak_bin_no_word);
 }
 
 #if HAK_HARDENED
@@ -127,7 +127,8 @@ static inline uint32_t edge_step(const hak_bin* bin) {
 static inline uint32_t open_words(const hak_slab_body* body) { return body->frontier - (HAS_EDGES && body->edge < 64); }
 
 /* word: in front of the frontier. */
-static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, const hak_phase* phase) {
+static inline bool window_try(hak_owner* owner, hak_bin* bin, hak_slab_body* body, uint32_t word,
+                              const hak_phase* phase) {
   uint32_t open = open_words(body);
   uint64_t starts = phase->starts & hak_slab_word_mask(body, word);
   if (HAS_EDGES && word == open) starts &= hak_low_mask(body->edge);
@@ -136,25 +137,27 @@ static inline bool window_try(hak_bin* bin, hak_slab_body* body, uint32_t word, 
   bin->step_end = &body->bits[open < body->whole_words ? open : body->whole_words];
   bin->base = body->first_window + word * bin->window_bytes;
   bin->phase = phase;
-  hak_bin_open(bin, &body->bits[word], HAK_P0_BATCH_REFILL ? starts : available & (~available + 1));
+  if (hak_bin_enter(bin, &body->bits[word])) hak_owner_pause(owner, bin);
+  if (!HAK_P0_BATCH_REFILL) starts = available &= ~available + 1;
+  hak_bin_open(bin, &body->bits[word], starts, available);
   return true;
 }
 
 /* Moves the frontier on, by a word at most, until there is a block in front of it. phase: of the word at the frontier.
  * (It has a free block but in a slab whose owner a fork lost, or if it is the last one.) */
-static inline bool window_try_new(hak_slab_pool* pool, hak_bin* bin, hak_slab_body* body, const hak_phase* phase) {
+static inline bool window_try_new(hak_owner* owner, hak_bin* bin, hak_slab_body* body, const hak_phase* phase) {
   uint32_t step = edge_step(bin);
   for (;;) {
     if (body->edge == 64) {
       if (body->frontier == body->words) return false;
-      body->frontier++;
+      hak_poke(&body->frontier, body->frontier + 1);
       body->edge = 0;
     }
     body->edge += step;
-    if (window_try(bin, body, body->frontier - 1, phase)) break;
+    if (window_try(owner, bin, body, body->frontier - 1, phase)) break;
     if (body->edge == 64) phase = phase->next;
   }
-  if (HAK_UNLIKELY(hak_slab_open_end(bin, body) > body->present)) hak_slab_populate(pool, bin, body);
+  if (HAK_UNLIKELY(hak_slab_open_end(bin, body) > body->present)) hak_slab_populate(owner->pool, bin, body);
   return true;
 }
 
@@ -177,11 +180,11 @@ static inline bool window_may_wrap(const hak_slab* head) {
 }
 
 /* The common way back: from the frontier to the first word. */
-static inline bool window_wrap(hak_bin* bin) {
+static inline bool window_wrap(hak_owner* owner, hak_bin* bin) {
   hak_slab* head = bin->current;
   hak_slab_body* body = head->body;
   if (bin->word + 1 != &body->bits[body->frontier] || !window_may_wrap(head)) return false;
-  if (!window_try(bin, body, 0, body->phase)) return false;
+  if (!window_try(owner, bin, body, 0, body->phase)) return false;
   body->countdown = HAK_SLAB_NO_COUNTDOWN;
   return true;
 }
@@ -189,7 +192,7 @@ static inline bool window_wrap(hak_bin* bin) {
 /* Looks for a word of the current slab with a free block: behind the window up to the frontier; at the frontier, while
  * the window may not wrap; from the first word to the window; at the frontier. (Where a window gives one block only,
  * its own word comes first.) */
-static bool window_search(hak_slab_pool* pool, hak_bin* bin) {
+static bool window_search(hak_owner* owner, hak_bin* bin) {
   hak_slab* head = bin->current;
   hak_slab_body* body = head->body;
   bool opened = bin->phase != NULL;
@@ -201,19 +204,19 @@ static bool window_search(hak_slab_pool* pool, hak_bin* bin) {
     phase = phase->next;
   }
   for (; word < open_words(body); word++, phase = phase->next) {
-    if (window_try(bin, body, word, phase)) return true;
+    if (window_try(owner, bin, body, word, phase)) return true;
   }
-  if (HAS_EDGES && word < body->frontier && window_try(bin, body, word, phase)) return true;
+  if (HAS_EDGES && word < body->frontier && window_try(owner, bin, body, word, phase)) return true;
   bool more = word < body->words;
-  if (more && !window_may_wrap(head) && window_try_new(pool, bin, body, phase)) return true;
+  if (more && !window_may_wrap(head) && window_try_new(owner, bin, body, phase)) return true;
   bool behind = opened && window_has_frees(body);
   body->countdown = HAK_SLAB_NO_COUNTDOWN;
   const hak_phase* frontier_phase = phase;
   phase = body->phase;
   for (word = 0; behind && word <= at; word++, phase = phase->next) {
-    if (window_try(bin, body, word, phase)) return true;
+    if (window_try(owner, bin, body, word, phase)) return true;
   }
-  return more && window_try_new(pool, bin, body, frontier_phase);
+  return more && window_try_new(owner, bin, body, frontier_phase);
 }
 
 /* ---- transitions ---- */
@@ -238,9 +241,10 @@ static void slab_to_current(hak_owner* owner, hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
   hak_store_seq_cst(&head->state, (uint8_t)HAK_SLAB_CURRENT);
   hak_slab_leave_rest(owner->pool, head);
-  body->seen_at = body->purged_at = HAK_SLAB_NOT_YET;
+  hak_poke(&body->seen_at, HAK_SLAB_NOT_YET);
+  hak_poke(&body->purged_at, HAK_SLAB_NOT_YET);
   body->countdown = HAK_SLAB_NO_COUNTDOWN;
-  bin->current = head;
+  hak_poke(&bin->current, head);
   bin->phase = NULL; /* no window yet: the search begins at word 0 */
   hak_count(&owner->counters.slabs_attached, 1u);
 }
@@ -363,7 +367,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
   if (head != NULL) return head;
   if (bin->slab_count != 0 && bin_stands_in(owner, bin)) bin_split(owner, bin);
-  hak_run_use use = hak_bin_is_dense(owner->pool, bin) ? HAK_RUN_SLAB : HAK_RUN_SPARSE;
+  hak_run_use use = hak_owner_is_dense(owner, bin->class_index) ? HAK_RUN_SLAB : HAK_RUN_SPARSE;
   /* Before the arena takes memory from the kernel, the other bins' empty slabs go back to it. */
   if (hak_load_relaxed(&owner->spare_total) != 0 &&
       !hak_arena_has_dirty(owner->pool->arena, use, hak_size_classes[bin->class_index].units)) {
@@ -372,6 +376,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   head = hak_slab_create(owner->pool, owner, bin->class_index, use);
   if (head == NULL) return NULL;
   hak_count(&owner->counters.slabs_created, 1u);
+  hak_slab_ask_for_purge(owner->pool);
   hak_add_relaxed(&bin->slab_count, 1u);
   return head;
 }
@@ -381,23 +386,25 @@ static HAK_MEDIUM bool change_slab(hak_owner* owner, hak_bin* bin) {
   if (bin->current != NULL) {
     slab_to_full(owner, bin->current, 0);
     bin_close(bin);
+  } else {
+    hak_slab_ask_for_purge(owner->pool);
   }
   hak_slab* head = next_slab(owner, bin);
   if (head == NULL) return false;
   slab_to_current(owner, head);
-  if (!window_search(owner->pool, bin)) hak_fatal("a slab with free blocks has none", hak_slab_body_of(head)->base);
+  if (!window_search(owner, bin)) hak_fatal("a slab with free blocks has none", hak_slab_body_of(head)->base);
   return true;
 }
 
 bool hak_owner_open_window(hak_owner* owner, hak_bin* bin) {
   hak_count(&owner->counters.searches, 1u);
-  if (bin->current != NULL && window_search(owner->pool, bin)) return true;
+  if (bin->current != NULL && window_search(owner, bin)) return true;
   return change_slab(owner, bin);
 }
 
 HAK_MEDIUM void* hak_owner_refill(hak_owner* owner, hak_bin* bin) {
   hak_count(&owner->counters.searches, 1u);
-  if (HAK_LIKELY(bin->current != NULL && (window_wrap(bin) || window_search(owner->pool, bin))))
+  if (HAK_LIKELY(bin->current != NULL && (window_wrap(owner, bin) || window_search(owner, bin))))
     return hak_bin_take(bin);
   return change_slab(owner, bin) ? hak_bin_take(bin) : NULL;
 }

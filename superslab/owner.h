@@ -27,6 +27,7 @@ typedef struct hak_slab_pool {
   HAK_SHARED(unsigned) purge_more; /* the round is not over, or it has met slabs that something was freed of of late */
   uintptr_t purge_next;            /* where the next step of the round begins; 0: at the first slab */
   bool purge_again;                /* such slabs, in this round */
+  unsigned purge_round;            /* rounds begun */
   HAK_SHARED(uint64_t) purged_bytes;    /* given back so far */
   HAK_SHARED(uint64_t) populated_bytes; /* of new slabs, taken before they were touched (populate.c) */
 } hak_slab_pool;
@@ -68,6 +69,7 @@ struct hak_owner {
   uintptr_t thread; /* thread pointer, part of the keys of this owner's slabs */
   uint64_t number;  /* of the thread, for people */
   hak_slab_pool* pool;
+  uint8_t dense[HAK_CLASSES]; /* slabs to come that the program will touch as a whole, most likely (populate.c) */
   /* Not in the line of what other threads read at each free of a block of this thread's. */
   _Alignas(HAK_CACHE_LINE) hak_owner_counters counters;
   /* Of the bins' empty slabs, which the helper thread may take away (hak_owner_reclaim). */

@@ -42,22 +42,25 @@ static bool slab_is_touched(const hak_os* os, const hak_slab_body* body) {
  * the same. What it tells holds for some slabs; then comes one whose pages are left to the program again, for the next
  * look.
  */
-bool hak_bin_is_dense(const hak_slab_pool* pool, hak_bin* bin) {
-  const hak_size_class* row = &hak_size_classes[bin->class_index];
+bool hak_owner_is_dense(hak_owner* owner, unsigned class_index) {
+  const hak_arena* arena = owner->pool->arena;
+  const hak_bin* bin = &owner->bins[class_index];
+  const hak_size_class* row = &hak_size_classes[class_index];
+  uint8_t* dense = &owner->dense[class_index];
   uint32_t slabs = hak_peek(&bin->slab_count);
   if (row->stride <= DENSE_BYTES) return slabs >= DENSE_FROM_SLABS;
   if (slabs < DENSE_LARGE_FROM_SLABS) return false;
   hak_slab_body* last = bin->full.last;
-  if (hak_arena_has_dirty(pool->arena, bin->dense > 0 ? HAK_RUN_SLAB : HAK_RUN_SPARSE, row->units)) {
-    return bin->dense > 0;
+  if (hak_arena_has_dirty(arena, *dense > 0 ? HAK_RUN_SLAB : HAK_RUN_SPARSE, row->units)) {
+    return *dense > 0;
   }
-  if (bin->dense > 0) {
-    bin->dense--;
+  if (*dense > 0) {
+    (*dense)--;
   } else if (last != NULL && last->telling) {
     last->telling = false; /* once: later it is full of blocks that came and went */
-    if (slab_is_touched(pool->arena->os, last)) bin->dense = DENSE_SLABS;
+    if (slab_is_touched(arena->os, last)) *dense = DENSE_SLABS;
   }
-  return bin->dense > 0;
+  return *dense > 0;
 }
 
 void hak_slab_choose_pages(const hak_arena* arena, const hak_size_class* row, hak_slab_body* body, hak_run_use use,

@@ -37,7 +37,8 @@ uint32_t hak_slab_count_remote(const hak_slab* head) {
 uint32_t hak_slab_count_live(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
   uint32_t count = 0;
-  for (uint32_t w = 0; w < body->frontier; w++) count += hak_count_bits(~hak_peek(&body->bits[w]));
+  uint32_t frontier = hak_peek(&body->frontier);
+  for (uint32_t w = 0; w < frontier; w++) count += hak_count_bits(~hak_peek(&body->bits[w]));
   return count;
 }
 

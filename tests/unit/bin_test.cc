@@ -22,6 +22,10 @@ class BinWindow : public testing::Test {
     bin.draws = 1;
   }
   uintptr_t take() { return address_of(hak_bin_take(&bin)); }
+  void open(uint64_t starts) {
+    EXPECT_FALSE(hak_bin_enter(&bin, &word));
+    hak_bin_open(&bin, &word, starts, word & starts);
+  }
   // The next blocks are those of these grains: in this order, where the build has an order.
   void expect_next(std::vector<unsigned> grains) {
     std::vector<uintptr_t> expected, taken;
@@ -37,7 +41,7 @@ class BinWindow : public testing::Test {
 };
 
 TEST_F(BinWindow, TheLowestBlockComesFirst) {
-  hak_bin_open(&bin, &word, 0x9249249249249249);
+  open(0x9249249249249249);
   std::vector<unsigned> grains;
   for (unsigned grain = 0; grain < 64; grain += 3) grains.push_back(grain);
   expect_next(grains);
@@ -47,7 +51,7 @@ TEST_F(BinWindow, TheLowestBlockComesFirst) {
 
 TEST_F(BinWindow, BlocksInUseAndOtherBlocksAreLeftAlone) {
   word = 0xf0ff;
-  hak_bin_open(&bin, &word, 0x0ff0);
+  open(0x0ff0);
   expect_next({4, 5, 6, 7});
   EXPECT_EQ(take(), 0u);
   EXPECT_EQ(word, 0xf00fu);
@@ -55,7 +59,7 @@ TEST_F(BinWindow, BlocksInUseAndOtherBlocksAreLeftAlone) {
 
 TEST_F(BinWindow, ABlockFreedInTheWindowIsTakenAgain) {
   if (!HAK_CHECKED) GTEST_SKIP() << "the fast build takes a window's blocks when it opens it";
-  hak_bin_open(&bin, &word, 0xfff);
+  open(0xfff);
   int taken = kDealsInOrder ? 10 : 12;  // all, where it might be any of those that are left
   for (int i = 0; i < taken; i++) take();
   word |= UINT64_C(1) << 3;
@@ -65,7 +69,7 @@ TEST_F(BinWindow, ABlockFreedInTheWindowIsTakenAgain) {
 }
 
 TEST_F(BinWindow, WhatASettledBinHadAtHandIsFreeInTheWord) {
-  hak_bin_open(&bin, &word, ~UINT64_C(0));
+  open(~UINT64_C(0));
   uint64_t taken = 0;
   for (int i = 0; i < 10; i++) taken |= UINT64_C(1) << ((take() - kBase) / 16);
   EXPECT_EQ(__builtin_popcountll(taken), 10);

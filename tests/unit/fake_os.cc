@@ -100,6 +100,11 @@ struct FakeOs::Functions {
     if (current->passes(kName)) current->real_->name(address, bytes, text);
   }
 
+  static bool fence_threads() {
+    Lock lock(current->mutex_);
+    return current->passes(kFenceThreads) && current->real_->fence_threads();
+  }
+
   static uint64_t cpu_ns() {
     Lock lock(current->mutex_);
     return current->cpu_ns_;
@@ -125,6 +130,7 @@ FakeOs::FakeOs() : real_(hak_os_linux()), table_(*real_) {
   table_.purge = Functions::purge;
   table_.populate = Functions::populate;
   table_.touched = Functions::touched;
+  table_.fence_threads = Functions::fence_threads;
   table_.release = Functions::release;
   table_.move = Functions::move;
   table_.resize = Functions::resize;

@@ -32,6 +32,7 @@ class FakeOs {
     kResize,
     kHugePages,
     kName,
+    kFenceThreads,
     kClock,
     kCallKinds,
   };

@@ -3,8 +3,10 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "base/bits.h"
 #include "base/os.h"
@@ -93,6 +95,36 @@ TEST_F(OsLinux, KnowsWhichPagesWereTouchedSinceThePurge) {
   ASSERT_TRUE(os->touched(p, 8 * page, pages));
   for (int i = 0; i < 8; i++) EXPECT_EQ(pages[i] != 0, i == 3) << i;
   os->release(p, 8 * page);
+}
+
+// Store and load of two threads, of which one has no barrier of its own: one of the two sees the other's store.
+TEST_F(OsLinux, AFenceOfAllThreadsIsTheirsToo) {
+  if (!os->fence_threads()) GTEST_SKIP() << "the kernel has no membarrier (before 4.14), or does not permit it";
+  std::atomic<int> mine{0}, theirs{0}, turn{0};
+  int unseen = 0;
+  constexpr int kTurns = 2000;
+  std::atomic<bool> saw_mine{false};
+  std::thread other([&] {
+    for (int i = 1; i <= kTurns; i++) {
+      while (turn.load(std::memory_order_acquire) != i) {
+      }
+      theirs.store(i, std::memory_order_relaxed);
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      saw_mine = mine.load(std::memory_order_relaxed) == i;
+      turn.store(-i, std::memory_order_release);
+    }
+  });
+  for (int i = 1; i <= kTurns; i++) {
+    turn.store(i, std::memory_order_release);
+    mine.store(i, std::memory_order_relaxed);
+    EXPECT_TRUE(os->fence_threads());
+    bool saw_theirs = theirs.load(std::memory_order_relaxed) == i;
+    while (turn.load(std::memory_order_acquire) != -i) {
+    }
+    unseen += !saw_theirs && !saw_mine;
+  }
+  other.join();
+  EXPECT_EQ(unseen, 0);
 }
 
 TEST_F(OsLinux, MovedPagesLeaveZeroesBehind) {

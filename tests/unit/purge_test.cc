@@ -1,11 +1,11 @@
 // superslab/owner.h: whole pages of free blocks go back to the kernel from slabs that nobody allocates from.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -41,19 +41,40 @@ class Purge : public testing::TestWithParam<unsigned> {
     }
   }
 
-  // Whole pages without a byte of a live block or of its header, in the slabs that are not current.
-  size_t free_pages() {
-    std::map<const hak_slab*, std::set<uintptr_t>> resting;
+  // As many ticks as it takes until all threads have slept for long enough.
+  void let_it_sleep() {
+    for (int tick = 0; tick == 0 || rig.pool.purge_more != 0; tick++) {
+      ASSERT_LT(tick, 20);
+      hak_slab_pool_tick(&rig.pool);
+    }
+  }
+
+  hak_bin& bin() { return owner->bins[GetParam()]; }
+
+  static bool is_more_than_a_window(const hak_slab* slab) { return hak_slab_body_of(slab)->words > 1; }
+
+  // The blocks that the bin may deal from without a look, with what reaches out of the window: begin and end.
+  std::pair<uintptr_t, uintptr_t> window() {
+    uintptr_t grain = uintptr_t{1} << row.shift;
+    return {bin().base, bin().base + (63 + row.grains) * grain};
+  }
+
+  // Whole pages without a byte of a live block, of its header, or of the window; of slabs at rest, and of current ones.
+  size_t free_pages(bool of_current = true) {
+    std::map<const hak_slab*, std::map<uintptr_t, uintptr_t>> slabs;
     for (const auto& [block, tag] : live) {
-      if (rig.head(block)->state != HAK_SLAB_CURRENT) resting[rig.head(block)].insert(address_of(block));
+      const hak_slab* slab = rig.head(block);
+      if (!of_current && slab->state == HAK_SLAB_CURRENT) continue;
+      slabs[slab][address_of(block)] = address_of(block) + row.stride;
     }
     size_t pages = 0;
-    for (const auto& [slab, blocks] : resting) {
+    for (auto& [slab, kept] : slabs) {
       uintptr_t base = hak_slab_body_of(slab)->base;
       uintptr_t gap = base + row.first;
-      for (uintptr_t block : blocks) {
-        pages += whole_pages(gap, block - (row.header != 0));
-        gap = block + row.stride;
+      if (slab->state == HAK_SLAB_CURRENT) kept[window().first] = std::max(kept[window().first], window().second);
+      for (const auto& [begin, end] : kept) {
+        pages += whole_pages(gap, begin - (row.header != 0));
+        gap = std::max(gap, end);
       }
       pages += whole_pages(gap, base + row.units * HAK_UNIT_BYTES);
     }
@@ -90,12 +111,13 @@ class Purge : public testing::TestWithParam<unsigned> {
 
 TEST_P(Purge, TakesTheWholePagesAmongFreeBlocksAtTheSecondTick) {
   leave_holes(3);
-  size_t expected = free_pages() * kPage;
+  size_t expected = free_pages(false) * kPage;
   hak_slab_pool_tick(&rig.pool);
   EXPECT_EQ(purged(), 0u);
   hak_slab_pool_tick(&rig.pool);
   EXPECT_EQ(purged(), expected);
   expect_live_blocks_whole();
+  let_it_sleep();
   int calls = rig.os.calls(FakeOs::kPurge);
   hak_slab_pool_tick(&rig.pool);
   EXPECT_EQ(rig.os.calls(FakeOs::kPurge), calls) << "once is enough";
@@ -180,6 +202,81 @@ TEST_P(Purge, AReleaseWaitsForASlabThatIsPinned) {
   other.join();
 }
 
+// Fault: what a thread had freed in its current slabs stayed with it for as long as it slept.
+TEST_P(Purge, OfAThreadThatSleepsLeavesTheWindowAlone) {
+  leave_holes(1);
+  hak_slab* current = rig.head(live.front().first);
+  ASSERT_EQ(current->state, HAK_SLAB_CURRENT);
+  size_t expected = free_pages() * kPage;
+  hak_slab_pool_tick(&rig.pool);
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(purged(), 0u) << "it may have been working a moment ago";
+  let_it_sleep();
+  EXPECT_EQ(purged(), expected);
+  EXPECT_EQ(rig.os.calls(FakeOs::kFenceThreads), 1);
+  EXPECT_EQ(bin().watched & HAK_WATCH_PURGE, 0);
+  expect_live_blocks_whole();
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(purged(), expected) << "once is enough";
+  EXPECT_EQ(rig.pool.purge_more, 0u) << "nothing is left to wait for";
+
+  // The bin says when there is something again, and after as many blocks dealt as freed the slab looks as before.
+  std::vector<void*> blocks;
+  for (size_t i = live.size(); i < row.capacity; i++) {
+    blocks.push_back(rig.alloc(owner, GetParam()));
+    ASSERT_EQ(rig.head(blocks.back()), current);
+    memset(blocks.back(), 0xee, row.usable);
+  }
+  EXPECT_TRUE(rig.pool.purge_more != 0 || !is_more_than_a_window(current));
+  expect_live_blocks_whole();
+  for (void* block : blocks) ASSERT_TRUE(rig.free(owner, block));
+  size_t again = free_pages() * kPage;
+  let_it_sleep();
+  EXPECT_EQ(purged(), expected + again);
+  expect_live_blocks_whole();
+}
+
+TEST_P(Purge, LeavesCurrentSlabsAloneWithoutTheBarrier) {
+  leave_holes(1);
+  rig.os.fail(FakeOs::kFenceThreads, 1, FakeOs::kForever);
+  EXPECT_FALSE(hak_slab_pool_purge(&rig.pool));
+  EXPECT_EQ(bin().watched & HAK_WATCH_PURGE, 0);
+}
+
+// Another thread has set `watched` and is at the slab: nothing is dealt of another word until it has gone on.
+TEST_P(Purge, AWindowThatMovesOnWaitsForItsSlab) {
+  leave_holes(1);
+  hak_slab* current = rig.head(live.front().first);
+  if (!is_more_than_a_window(current)) GTEST_SKIP() << "its blocks are one window";
+  hak_or_seq_cst(&bin().watched, HAK_WATCH_PURGE);
+  pin_for_a_while(current);
+  uintptr_t before = address_of(bin().word);
+  void* block;
+  do {
+    block = rig.alloc(owner, GetParam());
+  } while (address_of(bin().word) == before);
+  EXPECT_TRUE(unpinned);
+  EXPECT_EQ(rig.head(block), current);
+  other.join();
+  rig.settle();
+  rig.check();
+}
+
+// It goes back and leaves nothing of the old window open, whose blocks nobody leaves alone any more.
+TEST_P(Purge, AStepThatWouldHaveToWaitIsNone) {
+  leave_holes(1);
+  ASSERT_TRUE(hak_owner_open_window(owner, &bin()));
+  while (hak_bin_take(&bin()) != nullptr) {
+  }
+  uint64_t* word = bin().word;
+  uintptr_t base = bin().base;
+  hak_or_seq_cst(&bin().watched, HAK_WATCH_PURGE);
+  EXPECT_EQ(hak_bin_step(&bin()), nullptr);
+  EXPECT_EQ(bin().word, word);
+  EXPECT_EQ(bin().base, base);
+  EXPECT_EQ(hak_bin_take(&bin()), nullptr);
+}
+
 INSTANTIATE_TEST_SUITE_P(EachClass, Purge, testing::Range(0u, unsigned{HAK_CLASSES}), name_of_class);
 
 // A block and its class. The ends and the middle are enough to notice that a page has gone.
@@ -193,7 +290,7 @@ struct Marked {
   bool whole() const { return block[0] == mark() && block[last() / 2] == mark() && block[last()] == mark(); }
 };
 
-// Threads that allocate and free in waves, while another gives back whatever is free at each moment.
+// Threads that allocate and free in waves, with pauses, while another gives back whatever is free at each moment.
 TEST(PurgeStress, LiveBlocksKeepTheirContents) {
   if (kFreeBlocksHaveContents) GTEST_SKIP() << "freed blocks have contents in this build";
   Rig rig;
@@ -201,29 +298,30 @@ TEST(PurgeStress, LiveBlocksKeepTheirContents) {
   std::atomic<int> damaged{0};
   std::vector<std::thread> threads;
   for (uint64_t t = 0; t < 3; t++) {
-    threads.emplace_back([&rig, &working, &damaged, t] {
-      auto owner = std::make_unique<hak_owner>();
-      hak_owner_init(owner.get(), &rig.pool, t + 1);
+    hak_owner* owner = rig.make_owner();
+    threads.emplace_back([&rig, &working, &damaged, owner, t] {
+      hak_owner_init(owner, &rig.pool, t + 1);
       Random random(t);
-      const unsigned classes[] = {class_of_stride(1024), class_of_stride(4096), class_of_stride(16384)};
+      const unsigned classes[] = {class_of_stride(64), class_of_stride(1024), class_of_stride(4096),
+                                  class_of_stride(16384)};
       std::vector<Marked> slots(1000);
       for (int wave = 0; wave < 200 / kSlowdown; wave++) {
         for (Marked& slot : slots) {
           if (slot.block != nullptr) continue;
-          slot.class_index = classes[random.below(3)];
-          slot.block = static_cast<uint8_t*>(rig.alloc(owner.get(), slot.class_index));
+          slot.class_index = classes[random.below(4)];
+          slot.block = static_cast<uint8_t*>(rig.alloc(owner, slot.class_index));
           slot.write();
         }
         bool last = wave == 200 / kSlowdown - 1;
         for (Marked& slot : slots) {
           if (!last && random.below(4) == 0) continue;
           damaged += !slot.whole();
-          rig.free(owner.get(), slot.block);
+          rig.free(owner, slot.block);
           slot.block = nullptr;
         }
         if (t == 0) hak_slab_pool_purge(&rig.pool);
       }
-      hak_owner_abandon(owner.get());
+      hak_owner_abandon(owner);
       working--;
     });
   }
