@@ -21,7 +21,7 @@ typedef struct hak_slab_pool {
   hak_lock lock; /* of the lists below and of every change from and to ABANDONED */
   hak_body_list abandoned[HAK_CLASSES];
   HAK_SHARED(unsigned) abandoned_count[HAK_CLASSES]; /* read without the lock, as a hint */
-  /* Pages of slabs at rest (purge.c). */
+  /* Pages of slabs (purge.c). */
   hak_lock purge_lock;             /* one thread at a time gives them back */
   HAK_SHARED(hak_slab*) pinned;    /* the slab that it is at; NULL: none */
   HAK_SHARED(unsigned) purge_more; /* the round is not over, or it has met slabs that something was freed of of late */
@@ -125,9 +125,10 @@ void hak_owner_trim(hak_owner* owner);
  * the last such call. */
 void hak_owner_reclaim(hak_owner* owner, bool aged);
 
-/* Any thread, with no lock of ours but the helper's: gives back whole pages of free blocks in slabs that no bin takes
- * blocks from. A tick does one step of a round through all slabs, and leaves those out of which something was freed
- * since the last round; hak_slab_pool_purge does all at once, and says whether there were any. */
+/* Any thread, with no lock of ours but the helper's: gives back whole pages of free blocks, in current slabs outside of
+ * the bin's window. A tick does one step of a round through all slabs, and leaves those out of which something was
+ * freed since the last round, and most rounds leave out current slabs, of which a thread that sleeps has what it had;
+ * hak_slab_pool_purge does all at once, and says whether there were any. */
 void hak_slab_pool_tick(hak_slab_pool* pool);
 bool hak_slab_pool_purge(hak_slab_pool* pool);
 

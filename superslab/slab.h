@@ -75,8 +75,7 @@ struct hak_slab_body {
   bool aged;                  /* while spare: since the last hak_owner_reclaim */
   bool telling;               /* every page that has memory was touched by the program (populate.c) */
   bool worth;                 /* while abandoned: it has blocks to give (abandoned.c) */
-  /* While at rest, of purge.c: live blocks when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET.
-   */
+  /* Of purge.c: what the slab was like when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET. */
   uint32_t seen_at, purged_at;
   uint32_t countdown; /* frees until something is to be done */
   uint64_t bits[];    /* words of the slab's own; the remote ones are behind them (hak_body_remote) */
