@@ -2,7 +2,7 @@
  *
  * Purpose:      the fast half of malloc.
  * Owns:         the slabs of its class that the thread has; of the current one, the bits in the window.
- * Thread rule:  the owning thread only.
+ * Thread rule:  the owning thread only; who gives pages back (purge.c) reads `word` and `current` and sets `watched`.
  * Failure rule: NULL when the window has no free block; hak_owner_refill looks further.
  *
  * The bin looks at one word (64 grains) of the current slab at a time, its window:
@@ -23,7 +23,7 @@
 
 HAK_C_BEGIN
 
-/* Why a bin has to stop before its window moves. */
+/* Why a bin whose window has moved stops before it deals from it. */
 typedef enum hak_watch {
   HAK_WATCH_PURGE = 1, /* pages of the current slab may be going back to the kernel */
   HAK_WATCH_TELL = 2,  /* who gives them back wants to know that the window moves again */
@@ -84,7 +84,7 @@ HAK_FAST void* hak_bin_block(uintptr_t base, uintptr_t distance) {
  * HAK_WATCH_PURGE, has all threads pass a barrier, and looks where the window is: either we see the bit here, or it
  * sees our word (purge.c). */
 HAK_FAST bool hak_bin_enter(hak_bin* bin, uint64_t* word) {
-  hak_poke(&bin->word, word);
+  hak_store_release(&bin->word, word); /* behind the bits of the blocks that the old window has dealt */
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   return HAK_UNLIKELY(hak_load_folded(&bin->watched) != 0);
 }
@@ -126,7 +126,7 @@ static inline uint64_t hak_bin_at_hand(const hak_bin* bin, const uint64_t* word)
 HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts, uint64_t available) {
   (void)starts;
   bin->starts = available;
-  *word ^= available;
+  hak_poke(word, *word ^ available);
 }
 
 HAK_FAST uint64_t hak_bin_take_bit(hak_bin* bin, uint64_t* word, uint64_t bits, uint64_t available) {
@@ -148,7 +148,7 @@ HAK_FAST void* hak_bin_take_at(hak_bin_at* at) {
 
 static inline void hak_bin_settle(hak_bin* bin) {
   if (bin->starts == 0) return;
-  *bin->word |= bin->starts;
+  hak_poke(bin->word, *bin->word | bin->starts);
   bin->starts = 0;
   /* No window any more, or the search would go on behind it and take the slab for full. */
   bin->step_end = NULL;
@@ -190,7 +190,7 @@ HAK_FAST void* hak_bin_step(hak_bin* bin) {
     return NULL;
   }
   bin->phase = phase;
-  hak_poke(&bin->base, base);
+  hak_poke(&bin->base, base); /* as it is, or gcc stores it and `starts` by one vector that it puts together first */
   hak_bin_open(bin, word, phase->starts, available);
   return hak_bin_block(base, hak_bin_take_bit(bin, word, bits, available) * bin->grain);
 }

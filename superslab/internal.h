@@ -5,7 +5,7 @@
  * remote.c     frees by other threads: from the bit to the owner's hands
  * abandoned.c  slabs without an owner
  * populate.c   pages of slabs that are about to be used
- * purge.c      pages of slabs that nobody allocates from
+ * purge.c      pages of free blocks that nobody is about to allocate
  */
 #ifndef HAK_SUPERSLAB_INTERNAL_H
 #define HAK_SUPERSLAB_INTERNAL_H
@@ -94,7 +94,7 @@ void hak_slab_populate(hak_slab_pool* pool, const hak_bin* bin, hak_slab_body* b
 /* ---- purge.c ---- */
 
 /* Waits until nobody gives pages of the slab back. Behind the sequentially consistent store that says that it is at
- * rest no more, before any block of it is dealt or its body goes. */
+ * rest no more, or where the window is now; before any block is dealt there, or its body goes. */
 void hak_slab_wait_unpinned(const hak_slab_pool* pool, const hak_slab* head);
 static inline void hak_slab_leave_rest(const hak_slab_pool* pool, const hak_slab* head) {
   if (HAK_UNLIKELY(hak_load_seq_cst(&pool->pinned) == head)) hak_slab_wait_unpinned(pool, head);

@@ -25,7 +25,7 @@ static void bin_close(hak_bin* bin) {
   bin->step_end = NULL;
   bin->phase = NULL;
   bin->starts = 0;
-  hak_poke(&bin->word, &hak_bin_no_word);
+  hak_store_release(&bin->word, &hak_bin_no_word); /* as in hak_bin_enter */
 }
 
 #if HAK_HARDENED

@@ -31,7 +31,7 @@ enum {
    * broken up for them. */
   PURGE_PART = 4,
   PURGE_WATCHED = 64,       /* current slabs for which one barrier is made */
-  PURGE_CURRENT_ROUNDS = 8, /* current slabs are looked at once in so many rounds: for a thread that sleeps */
+  PURGE_CURRENT_ROUNDS = 8, /* current slabs have their turn once in so many: it is for threads that sleep */
 };
 _Static_assert(HAK_MAX_SLAB_GRAINS < 1 << 16, "a look at a slab is two numbers side by side");
 
@@ -141,8 +141,9 @@ static size_t purge_current(hak_slab_pool* pool, const struct watched* watched) 
 static size_t purge_watched(hak_slab_pool* pool, watch* all) {
   size_t bytes = 0;
   bool fenced = all->count > 0 && pool->arena->os->fence_threads();
+  for (unsigned i = 0; fenced && i < all->count; i++) bytes += purge_current(pool, &all->slabs[i]);
+  /* Only now: a bin that changes its slab while we go through them all may be there twice. */
   for (unsigned i = 0; i < all->count; i++) {
-    if (fenced) bytes += purge_current(pool, &all->slabs[i]);
     hak_and_acq_rel(&all->slabs[i].bin->watched, (uint8_t)~HAK_WATCH_PURGE);
   }
   all->count = 0;

@@ -47,7 +47,7 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
     cell->mask = hak_slab_mask(row);
     hak_poke(&cell->head, head);
     cell->shift = row->shift;
-    cell->class_index = (uint8_t)class_index;
+    hak_poke(&cell->class_index, (uint8_t)class_index);
     cell->least = (uint16_t)least;
     cell->span = (uint16_t)(row->usable - least);
     hak_poke(&cell->state, (uint8_t)HAK_SLAB_CURRENT);

@@ -45,6 +45,7 @@ struct FakeOs::Functions {
   }
 
   static bool purge(uintptr_t address, size_t bytes) {
+    if (current->during_purge_) current->during_purge_(address);
     Lock lock(current->mutex_);
     EXPECT_TRUE(current->holds(address, bytes)) << "purge outside any reservation";
     return current->passes(kPurge) && current->real_->purge(address, bytes);

@@ -68,6 +68,9 @@ class FakeOs {
   // What other threads do while one is in populate.
   void set_during_populate(std::function<void()> work) { during_populate_ = std::move(work); }
 
+  // What other threads do while one is about to purge at this address.
+  void set_during_purge(std::function<void(uintptr_t)> work) { during_purge_ = std::move(work); }
+
   // The next reserve without a hint gets this address (or fails, if the kernel has given it to somebody).
   void place_next_reserve_at(uintptr_t address);
 
@@ -101,6 +104,7 @@ class FakeOs {
   uint64_t cpu_ns_ = 0;
   std::vector<std::pair<uintptr_t, size_t>> populated_;
   std::function<void()> during_populate_;
+  std::function<void(uintptr_t)> during_purge_;
 };
 
 #endif  // HAKMEM_TESTS_UNIT_FAKE_OS_H_

@@ -1,4 +1,4 @@
-// superslab/owner.h: whole pages of free blocks go back to the kernel from slabs that nobody allocates from.
+// superslab/owner.h: whole pages of free blocks go back to the kernel, where nobody is about to allocate them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -240,7 +240,44 @@ TEST_P(Purge, LeavesCurrentSlabsAloneWithoutTheBarrier) {
   leave_holes(1);
   rig.os.fail(FakeOs::kFenceThreads, 1, FakeOs::kForever);
   EXPECT_FALSE(hak_slab_pool_purge(&rig.pool));
+  EXPECT_EQ(rig.os.calls(FakeOs::kFenceThreads), 1);
   EXPECT_EQ(bin().watched & HAK_WATCH_PURGE, 0);
+}
+
+// A bin changes its slab while all slabs are looked at, so that both are looked at as its current one.
+TEST_P(Purge, ABinIsWatchedUntilAllItsSlabsAreDone) {
+  std::vector<std::vector<void*>> slabs;
+  for (int i = 0; i < 4; i++) slabs.push_back(rig.fill_slab(owner, GetParam()));
+  hak_slab* first = rig.head(slabs[0][0]);
+  hak_slab* middle = rig.head(slabs[1][0]);
+  hak_slab* last = rig.head(slabs[2][0]);
+  if (!(first < middle && middle < last)) GTEST_SKIP() << "they are met in another order";
+  if (!is_more_than_a_window(first)) GTEST_SKIP() << "its blocks are one window";
+  auto empty_but_for_one = [&](const std::vector<void*>& blocks) {
+    for (size_t i = 1; i < blocks.size(); i++) EXPECT_TRUE(rig.free(owner, blocks[i]));
+  };
+  // The first one is current; the last and then the middle one are the next.
+  empty_but_for_one(slabs[0]);
+  ASSERT_EQ(rig.head(rig.alloc(owner, GetParam())), first);
+  empty_but_for_one(slabs[2]);
+  empty_but_for_one(slabs[1]);
+  bool changed = false;
+  int looks = 0;
+  rig.os.set_during_purge([&](uintptr_t address) {
+    hak_slab* slab = rig.head(reinterpret_cast<void*>(address));
+    if (slab == middle && !changed) {
+      changed = true;
+      while (rig.head(rig.alloc(owner, GetParam())) != last) {
+      }
+    } else if (slab == last && bin().current == last) {
+      looks++;
+      EXPECT_NE(bin().watched & HAK_WATCH_PURGE, 0);
+    }
+  });
+  hak_slab_pool_purge(&rig.pool);
+  rig.os.set_during_purge(nullptr);
+  EXPECT_TRUE(!changed || bin().current == last);
+  RecordProperty("looks", looks);
 }
 
 // Another thread has set `watched` and is at the slab: nothing is dealt of another word until it has gone on.
@@ -275,6 +312,9 @@ TEST_P(Purge, AStepThatWouldHaveToWaitIsNone) {
   EXPECT_EQ(bin().word, word);
   EXPECT_EQ(bin().base, base);
   EXPECT_EQ(hak_bin_take(&bin()), nullptr);
+  bin().watched = 0;
+  bool steps = HAK_P0_BATCH_REFILL && word + 1 < bin().step_end;
+  EXPECT_EQ(hak_bin_step(&bin()) != nullptr, steps);
 }
 
 INSTANTIATE_TEST_SUITE_P(EachClass, Purge, testing::Range(0u, unsigned{HAK_CLASSES}), name_of_class);
