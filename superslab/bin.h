@@ -126,7 +126,7 @@ static inline uint64_t hak_bin_at_hand(const hak_bin* bin, const uint64_t* word)
 HAK_FAST void hak_bin_open(hak_bin* bin, uint64_t* word, uint64_t starts, uint64_t available) {
   (void)starts;
   bin->starts = available;
-  hak_poke(word, *word ^ available);
+  *word ^= available; /* one instruction; of others who read it (hak_peek) none depends on which value it finds */
 }
 
 HAK_FAST uint64_t hak_bin_take_bit(hak_bin* bin, uint64_t* word, uint64_t bits, uint64_t available) {
