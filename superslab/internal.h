@@ -100,9 +100,14 @@ static inline void hak_slab_leave_rest(const hak_slab_pool* pool, const hak_slab
   if (HAK_UNLIKELY(hak_load_seq_cst(&pool->pinned) == head)) hak_slab_wait_unpinned(pool, head);
 }
 
-/* The next round through the slabs may find pages that are of no use any more. */
+/* Freed blocks have contents that somebody looks at: malloc at their seals, and free, behind the bit, at the header. So
+ * no pages go back from inside slabs. */
+enum { HAK_FREED_HAVE_CONTENTS = HAK_SEALED || (HAK_HEADER_CLASSIDX && HAK_CHECKED) };
+
+/* The next round through the slabs may find pages that are of no use any more. (Where there are no rounds nobody would
+ * take the word back, and the helper thread would stay for ever.) */
 static inline void hak_slab_ask_for_purge(hak_slab_pool* pool) {
-  if (hak_load_relaxed(&pool->purge_more) == 0) hak_store_relaxed(&pool->purge_more, 1u);
+  if (!HAK_FREED_HAVE_CONTENTS && hak_load_relaxed(&pool->purge_more) == 0) hak_store_relaxed(&pool->purge_more, 1u);
 }
 
 /* hak_bin_enter has said that this has to come before a block of the window is dealt. */

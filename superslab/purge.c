@@ -20,12 +20,10 @@
  *     owner    window = word;  |                    |   read watched: 0: we see its window. 1: hak_owner_pause, which
  *                                                       stores the word once more and then looks at `pinned`
  *
- * Not where freed blocks have contents that somebody looks at: malloc at their seals, and free, behind the bit, at the
- * header. */
+ * Not where freed blocks have contents (HAK_FREED_HAVE_CONTENTS). */
 #include "superslab/internal.h"
 
 enum {
-  PURGE_NOTHING = HAK_SEALED || (HAK_HEADER_CLASSIDX && HAK_CHECKED),
   PURGE_SLABS = 4096, /* looked at in one step: a fork waits for its end */
   /* One block in so many has to be free: for fewer, the calls cost more than the pages are worth, and a huge page is
    * broken up for them. */
@@ -230,7 +228,7 @@ HAK_SLOW void hak_owner_pause(hak_owner* owner, hak_bin* bin) {
 }
 
 void hak_slab_pool_tick(hak_slab_pool* pool) {
-  if (PURGE_NOTHING) return;
+  if (HAK_FREED_HAVE_CONTENTS) return;
   hak_lock_acquire(&pool->purge_lock);
   if (pool->purge_next == 0) {
     pool->purge_again = false;
@@ -243,7 +241,7 @@ void hak_slab_pool_tick(hak_slab_pool* pool) {
 }
 
 bool hak_slab_pool_purge(hak_slab_pool* pool) {
-  if (PURGE_NOTHING) return false;
+  if (HAK_FREED_HAVE_CONTENTS) return false;
   hak_lock_acquire(&pool->purge_lock);
   uint64_t before = hak_load_relaxed(&pool->purged_bytes);
   purge_from(pool, 0, SIZE_MAX, true);
