@@ -183,7 +183,8 @@ HAK_FAST void* hak_bin_step(hak_bin* bin) {
     available = bits & phase->starts;
   } while (available == 0);
   if (hak_bin_enter(bin, word)) {
-    /* Back, and nothing of the old window either: nobody leaves that alone any more. */
+    /* Back, and nothing of the old window either: nobody leaves that alone any more. (Here, for a call would cost every
+     * step the saving of registers.) */
     bin->starts = 0;
     for (; base != bin->base; base -= bin->window_bytes) word--;
     hak_poke(&bin->word, word);

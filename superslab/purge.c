@@ -34,13 +34,13 @@ enum {
 _Static_assert(HAK_MAX_SLAB_GRAINS < 1 << 16, "a look at a slab is two numbers side by side");
 
 /* Current slabs that are about to be looked at. */
-typedef struct watch {
+typedef struct batch {
   unsigned count;
   struct watched {
     hak_slab* head;
     hak_bin* bin;
   } slabs[PURGE_WATCHED];
-} watch;
+} batch;
 
 static size_t purge_gap(const hak_os* os, uintptr_t from, uintptr_t to) {
   uintptr_t start = hak_align_up(from, os->page_bytes);
@@ -136,7 +136,7 @@ static size_t purge_current(hak_slab_pool* pool, const struct watched* watched) 
   return bytes;
 }
 
-static size_t purge_watched(hak_slab_pool* pool, watch* all) {
+static size_t purge_watched(hak_slab_pool* pool, batch* all) {
   size_t bytes = 0;
   bool fenced = all->count > 0 && pool->arena->os->fence_threads();
   for (unsigned i = 0; fenced && i < all->count; i++) bytes += purge_current(pool, &all->slabs[i]);
@@ -148,7 +148,8 @@ static size_t purge_watched(hak_slab_pool* pool, watch* all) {
   return bytes;
 }
 
-/* Pinned, for its body may go while we look at it. */
+/* Pinned, for its body may go while we look at it. With too few free blocks it is done with, too, until its window
+ * moves: a slab that waited for more would keep the helper thread there. */
 static bool is_due_and_current(hak_slab_pool* pool, hak_slab* head, const hak_bin* bin, bool all) {
   bool due = false;
   hak_store_seq_cst(&pool->pinned, head);
@@ -171,7 +172,7 @@ static bool wants_a_look(hak_slab_pool* pool, hak_slab* head, const hak_bin* bin
 }
 
 /* After as many blocks dealt as freed a slab may look as before: so the bin tells us when its window moves. */
-static size_t purge_slab(hak_slab_pool* pool, watch* later, hak_slab* head, bool all) {
+static size_t purge_slab(hak_slab_pool* pool, batch* later, hak_slab* head, bool all) {
   if (is_at_rest(head)) return purge_at_rest(pool, head, all);
   hak_bin* bin = bin_of(head);
   if (!is_current(head, bin)) return 0;
@@ -191,7 +192,7 @@ static size_t purge_slab(hak_slab_pool* pool, watch* later, hak_slab* head, bool
 /* From address `from` on, at most so many slabs; the address behind the last one, 0 when there are no more. */
 static uintptr_t purge_from(hak_slab_pool* pool, uintptr_t from, size_t most, bool all) {
   hak_region region = {.base = 0};
-  watch later = {.count = 0};
+  batch later = {.count = 0};
   while (hak_arena_next_region(pool->arena, region.base, &region)) {
     uintptr_t end = region.base + (region.chunks << HAK_CHUNK_SHIFT);
     for (uintptr_t unit = region.base > from ? region.base : from; unit < end; unit += HAK_UNIT_BYTES) {

@@ -276,8 +276,8 @@ TEST_P(Purge, ABinIsWatchedUntilAllItsSlabsAreDone) {
   });
   hak_slab_pool_purge(&rig.pool);
   rig.os.set_during_purge(nullptr);
-  EXPECT_TRUE(!changed || bin().current == last);
-  RecordProperty("looks", looks);
+  EXPECT_TRUE(changed);
+  EXPECT_GT(looks, 0);
 }
 
 // Another thread has set `watched` and is at the slab: nothing is dealt of another word until it has gone on.
@@ -330,7 +330,7 @@ struct Marked {
   bool whole() const { return block[0] == mark() && block[last() / 2] == mark() && block[last()] == mark(); }
 };
 
-// Threads that allocate and free in waves, with pauses, while another gives back whatever is free at each moment.
+// Threads that allocate and free in waves, while another gives back whatever is free at each moment.
 TEST(PurgeStress, LiveBlocksKeepTheirContents) {
   if (kFreeBlocksHaveContents) GTEST_SKIP() << "freed blocks have contents in this build";
   Rig rig;
