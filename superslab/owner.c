@@ -13,8 +13,9 @@ enum {
    * of theirs costs less than a new one. Not where a window is taken as a whole and would be too short, nor where any
    * block of the word may be drawn. */
   HAS_EDGES = HAK_CHECKED && !HAK_HARDENED,
-  EDGE_BYTES = 8192, /* by which the frontier moves on inside a word */
-  MOST_SPARES = 8,   /* empty slabs that a bin keeps */
+  EDGE_BYTES = 8192,  /* by which the frontier moves on inside a word */
+  DEAR_STRIDE = 4096, /* above it a block touched for the first time costs more than any search for another */
+  MOST_SPARES = 8,    /* empty slabs that a bin keeps */
 };
 
 /* ---- set-up ---- */
@@ -126,6 +127,11 @@ static inline uint32_t edge_step(const hak_bin* bin) {
 /* The words before the frontier that are open to their end. */
 static inline uint32_t open_words(const hak_slab_body* body) { return body->frontier - (HAS_EDGES && body->edge < 64); }
 
+/* It has blocks that were never dealt. */
+static inline bool has_unused(const hak_slab_body* body) {
+  return body->frontier < body->words || (HAS_EDGES && body->edge < 64);
+}
+
 /* word: in front of the frontier. */
 static inline bool window_try(hak_owner* owner, hak_bin* bin, hak_slab_body* body, uint32_t word,
                               const hak_phase* phase) {
@@ -167,12 +173,14 @@ static inline bool window_has_frees(const hak_slab_body* body) { return body->co
 /* So many blocks of the current slab have been freed since the last time that it is time to go back to its beginning:
  * memory that was used once is used again, while the cache may still have it, before more is touched. Of small blocks
  * half of the slab; of others a quarter of what is in front of the frontier (two words at least of tiny ones, for most
- * of which a word is a few KiB), for a thread with few blocks of each of many classes would walk through slab after
- * slab and through all caches. A program that only allocates never gets here, and does not search in vain. */
+ * of which a word is a few KiB; of those above DEAR_STRIDE one block is enough), for a thread with few blocks of each
+ * of many classes would walk through slab after slab and through all caches. A program that only allocates never gets
+ * here, and does not search in vain. */
 static inline bool window_may_wrap(const hak_slab* head) {
   const hak_slab_body* body = hak_slab_body_of(head);
   if (!window_has_frees(body)) return false;
   const hak_size_class* row = hak_slab_class(head);
+  if (row->stride > DEAR_STRIDE) return true;
   uint64_t freed = (uint64_t)(HAK_SLAB_NO_COUNTDOWN - body->countdown) * row->grains;
   if (row->stride <= WRAP_SMALL_BYTES) return freed * 2 >= row->units * HAK_UNIT_BYTES >> row->shift;
   if (body->frontier == 1 && row->stride <= HAK_TINY_MAX_BYTES) return false;
@@ -189,8 +197,26 @@ static inline bool window_wrap(hak_owner* owner, hak_bin* bin) {
   return true;
 }
 
+/* The partial slab that is to be the next current one: the first, or the second if that has blocks which were never
+ * dealt (few bins have two such slabs). NULL if there is none. */
+static inline hak_slab_body* next_partial(const hak_bin* bin) {
+  hak_slab_body* first = bin->partial.first;
+  return first != NULL && first->next != NULL && has_unused(first) ? first->next : first;
+}
+
+/* A partial slab has its turn before the current one deals blocks that were never dealt: memory that was used is used
+ * again before more is touched. With small blocks, which pay for fuller slabs by emptier windows and so more refills,
+ * only a slab of which half is free. */
+static inline bool another_is_first(const hak_bin* bin) {
+  const hak_slab_body* next = next_partial(bin);
+  if (next == NULL || has_unused(next)) return false;
+  const hak_size_class* row = &hak_size_classes[bin->class_index];
+  return row->stride > DEAR_STRIDE || (row->capacity - next->countdown) * 2 >= row->capacity;
+}
+
 /* Looks for a word of the current slab with a free block: behind the window up to the frontier; at the frontier, while
- * the window may not wrap; from the first word to the window; at the frontier. (Where a window gives one block only,
+ * the window may not wrap (and no other slab comes before; then the bin has no current slab any more); from the first
+ * word to the window; at the frontier. (Where a window gives one block only,
  * its own word comes first.) */
 static bool window_search(hak_owner* owner, hak_bin* bin) {
   hak_slab* head = bin->current;
@@ -208,7 +234,13 @@ static bool window_search(hak_owner* owner, hak_bin* bin) {
   }
   if (HAS_EDGES && word < body->frontier && window_try(owner, bin, body, word, phase)) return true;
   bool more = word < body->words;
-  if (more && !window_may_wrap(head) && window_try_new(owner, bin, body, phase)) return true;
+  if (more && !window_may_wrap(head)) {
+    if (opened && another_is_first(bin)) {
+      hak_owner_file_slab(owner, hak_bin_detach(bin));
+      return false;
+    }
+    if (window_try_new(owner, bin, body, phase)) return true;
+  }
   bool behind = opened && window_has_frees(body);
   body->countdown = HAK_SLAB_NO_COUNTDOWN;
   const hak_phase* frontier_phase = phase;
@@ -356,7 +388,7 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   if (hak_load_relaxed(&owner->remote_slabs) != NULL) hak_owner_drain(owner);
   hak_slab* head = NULL;
   if (bin->partial.first != NULL) {
-    head = bin->partial.first->slab;
+    head = next_partial(bin)->slab;
     hak_owner_unfile_slab(owner, head);
     return head;
   }

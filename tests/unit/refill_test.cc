@@ -57,6 +57,25 @@ TEST_P(Refill, ASlabWithHolesIsDealtHoleByHole) {
   }
 }
 
+TEST_P(Refill, BlocksThatWereUsedComeBeforeThoseThatNeverWere) {
+  std::vector<void*> used = rig.fill_slab(owner, GetParam());
+  rig.alloc(owner, GetParam()); /* the next slab is current now */
+  std::set<void*> holes;
+  for (void* block : used) {
+    if (holes.size() * 2 > row.capacity && holes.size() >= row.wake) break;
+    ASSERT_TRUE(rig.free(owner, block));
+    holes.insert(block);
+  }
+  size_t others = 0;
+  while (!holes.empty()) others += holes.erase(rig.alloc(owner, GetParam())) == 0;
+  EXPECT_LE(others, 64u / row.grains) << "more than the window that was open";
+  /* The rest of the slab that had to wait is not lost. */
+  hak_slab* first = rig.head(used[0]);
+  for (size_t i = others + 1; i < row.capacity; i++) EXPECT_NE(rig.head(rig.alloc(owner, GetParam())), first);
+  EXPECT_EQ(owner->counters.slabs_created, 2u);
+  rig.check();
+}
+
 TEST_P(Refill, BlocksDealtAndNotFreedAreNeverDealtAgain) {
   Random random(GetParam() + 7);
   std::set<void*> live;
