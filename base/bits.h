@@ -97,6 +97,16 @@ HAK_FAST bool hak_bit_test_and_set_shared(uintptr_t bits, uintptr_t index) {
 }
 #endif
 
+/* Asks for the cache line of such a bit, to be written to. */
+HAK_FAST void hak_bit_prefetch(uintptr_t bits, uintptr_t index) {
+  const uint64_t* word = (const uint64_t*)bits + (index >> 6);
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw %0" : : "m"(*word)); /* which gcc's own form is on no processor that it may assume */
+#else
+  __builtin_prefetch(word, 1);
+#endif
+}
+
 /* A bit of such an array, read in passing. */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 HAK_FAST bool hak_bit_test(uintptr_t bits, uintptr_t index) {
@@ -115,14 +125,28 @@ HAK_FAST bool hak_bit_test(uintptr_t bits, uintptr_t index) {
  * keeps it at %fs:0, so that a comparison needs no load of its own. */
 HAK_FAST uintptr_t hak_thread_pointer(void) { return (uintptr_t)__builtin_thread_pointer(); }
 
-/* (x ^ *key) == thread pointer */
-HAK_FAST bool hak_xor_is_thread(uintptr_t x, const uint64_t* key) {
+/* (x ^ *key) == thread pointer; rest: the three of them, 0 if so */
+HAK_FAST bool hak_xor_is_thread(uintptr_t x, const uint64_t* key, uint64_t* rest) {
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
   bool differs;
   __asm__("xorq %2, %0\n\txorq %%fs:0, %0" : "+r"(x), "=@ccnz"(differs) : "m"(*key));
+  *rest = x;
   return !differs;
 #else
-  return (x ^ __atomic_load_n(key, __ATOMIC_RELAXED)) == hak_thread_pointer();
+  *rest = x ^ __atomic_load_n(key, __ATOMIC_RELAXED) ^ hak_thread_pointer();
+  return *rest == 0;
+#endif
+}
+
+/* *x ^= y; true if they differ */
+HAK_FAST bool hak_xor_differs(uint64_t* x, uint64_t y) {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+  bool differs;
+  __asm__ volatile("xorq %2, %0" : "+r"(*x), "=@ccnz"(differs) : "r"(y));
+  return differs;
+#else
+  *x ^= y;
+  return *x != 0;
 #endif
 }
 

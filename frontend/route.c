@@ -118,18 +118,21 @@ static HAK_MEDIUM void notify_owner(hak_slab* head) {
 }
 
 /* Most often a block of another thread's slab, or one of ours in a slab that others free into. */
-HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell) {
+HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell, uint64_t rest) {
   if (!HAK_HEADER_CLASSIDX && HAK_LIKELY(hak_load_folded(&cell->kind) == HAK_CELL_SLAB)) {
-    uintptr_t thread = hak_slab_claimant(cell, address);
     uintptr_t grain = address >> cell->shift;
     uintptr_t remote = ((hak_slab_body*)cell->body)->remote;
-    if (thread == hak_thread_pointer()) {
+    __asm__ volatile("" : "+r"(remote)); /* loaded here, and not between the comparison and its branch */
+    if (!hak_slab_is_strange(cell, &rest)) {
       if (HAK_LIKELY(!hak_bit_test(remote, grain) && !hak_slab_mark_free(cell, grain))) {
         if (HAK_UNLIKELY(hak_slab_count_free(cell))) hak_route_count_slow(cell);
         return;
       }
-    } else if (HAK_LIKELY(thread == hak_load_folded(&hak_load_relaxed(&cell->head->owner)->thread))) {
+    } else if (HAK_LIKELY((rest ^ hak_thread_pointer()) ==
+                          hak_load_folded(&hak_load_relaxed(&cell->head->owner)->thread))) {
       hak_slab* head = cell->head;
+      /* Its line is with the owner or another thread, like that of the owner's bits: they come side by side. */
+      hak_bit_prefetch(remote, grain);
       if (HAK_LIKELY(!hak_bit_test(cell->bits, grain) && hak_slab_mark_remote(cell, grain, remote))) {
         if (HAK_UNLIKELY(hak_slab_is_unqueued(head))) notify_owner(head);
         return;
@@ -192,7 +195,9 @@ static inline bool slab_claims(const hak_slab* cell, uintptr_t address) {
 HAK_MEDIUM void hak_route_free_sized_slow(void* block, size_t bytes) {
   hak_slab* slab = hak_map_cell(&hak_the_process.map, (uintptr_t)block);
   if (HAK_CHECKED && HAK_LIKELY(slab_claims(slab, (uintptr_t)block) && hak_route_class_serves(slab, bytes))) {
-    hak_route_free_slow((uintptr_t)block, slab); /* which finds out whether it is live */
+    uint64_t rest;
+    (void)hak_slab_is_mine_or(slab, (uintptr_t)block, &rest);
+    hak_route_free_slow((uintptr_t)block, slab, rest); /* which finds out whether it is live */
     return;
   }
   if (HAK_CHECKED && block != NULL) {

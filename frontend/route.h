@@ -22,8 +22,8 @@ HAK_C_BEGIN
 void* hak_route_refill(size_t bytes, hak_bin* bin, hak_owner* owner);
 void* hak_route_alloc_slow(size_t bytes);
 /* A free that the key of the cell does not let through: not of a block in a slab of the caller's own, or of one that
- * others free into as well. cell: of the address, or of another one. */
-void hak_route_free_slow(uintptr_t address, hak_slab* cell);
+ * others free into as well. cell: of the address, or of another one; rest: of hak_slab_is_mine_or. */
+void hak_route_free_slow(uintptr_t address, hak_slab* cell, uint64_t rest);
 void hak_route_count_slow(hak_slab* cell);
 /* A live large block; cell: its own. */
 void hak_route_free_large(hak_cell* cell, uintptr_t address);
@@ -94,8 +94,9 @@ HAK_FAST void hak_route_freed(hak_slab* cell, uintptr_t address, uintptr_t grain
 HAK_FAST void hak_route_free_by(void* block, bool (*mark)(const hak_slab* cell, uintptr_t grain)) {
   uintptr_t address = (uintptr_t)block;
   hak_slab* cell = hak_map_cell(&hak_the_process.map, address);
-  if (HAK_UNLIKELY(!hak_slab_is_mine(cell, address))) {
-    hak_route_free_slow(address, cell);
+  uint64_t rest;
+  if (HAK_UNLIKELY(!hak_slab_is_mine_or(cell, address, &rest))) {
+    hak_route_free_slow(address, cell, rest);
     return;
   }
   uintptr_t grain = address >> cell->shift;

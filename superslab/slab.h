@@ -118,14 +118,20 @@ static inline uint64_t hak_slab_key(const hak_size_class* row, uintptr_t unit, u
   return ((unit + row->first) & hak_slab_mask(row)) ^ thread;
 }
 
-/* The calling thread owns the slab of this cell, and the address may be a block of it. */
-HAK_FAST bool hak_slab_is_mine(const hak_slab* cell, uintptr_t address) {
+/* The calling thread owns the slab of this cell, and the address may be a block of it. rest: what is left when address,
+ * key and thread pointer are laid over each other, which hak_slab_is_strange goes on from. */
+HAK_FAST bool hak_slab_is_mine_or(const hak_slab* cell, uintptr_t address, uint64_t* rest) {
 #if HAK_CHECKED
-  return hak_xor_is_thread(address & cell->mask, &cell->key);
+  return hak_xor_is_thread(address & cell->mask, &cell->key, rest);
 #else
   (void)address;
+  *rest = 0;
   return hak_load_relaxed(&cell->key) == hak_thread_pointer();
 #endif
+}
+HAK_FAST bool hak_slab_is_mine(const hak_slab* cell, uintptr_t address) {
+  uint64_t rest;
+  return hak_slab_is_mine_or(cell, address, &rest);
 }
 
 /* Owner only: marks the block at address `grain << shift` free. True if it was not live: a double free, or no block
@@ -152,16 +158,23 @@ static inline bool hak_slab_is_live(const hak_slab* cell, uintptr_t address) {
 /* The same, and no other thread has freed it either. */
 bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address);
 
+/* The same without regard to HAK_SLAB_SHARED: true if the key lets in another thread than the calling one, and what is
+ * left then is the two thread pointers laid over each other. */
+HAK_FAST bool hak_slab_is_strange(const hak_slab* cell, uint64_t* rest) {
+#if HAK_CHECKED
+  return hak_xor_differs(rest, hak_load_folded(&cell->key) & HAK_SLAB_SHARED);
+#else
+  *rest = hak_load_folded(&cell->key) ^ hak_thread_pointer();
+  return *rest != 0;
+#endif
+}
 /* The thread that the key of the cell lets in for this address, by its thread pointer: the owner's if the address may
  * be a block of the unit, 0 if the slab is abandoned, else anything. */
 static inline uintptr_t hak_slab_claimant(const hak_slab* cell, uintptr_t address) {
-  uint64_t key = hak_load_relaxed(&cell->key) & ~HAK_SLAB_SHARED;
-#if HAK_CHECKED
-  return (address & cell->mask) ^ key;
-#else
-  (void)address;
-  return key;
-#endif
+  uint64_t rest;
+  (void)hak_slab_is_mine_or(cell, address, &rest);
+  (void)hak_slab_is_strange(cell, &rest);
+  return rest ^ hak_thread_pointer();
 }
 
 /* Any thread, for a block that the owner sees as live: sets its remote bit. False if it was set. From then on the block

@@ -126,11 +126,24 @@ TEST(Bits, ThreadPointersOfLivingThreadsDiffer) {
 TEST(Bits, XorWithTheKeyGivesTheThreadPointerOnlyForTheRightAddress) {
   uintptr_t address = 0x7f0012340000;
   uint64_t key = address ^ hak_thread_pointer();
-  EXPECT_TRUE(hak_xor_is_thread(address, &key));
-  for (unsigned bit = 0; bit < 64; bit++) EXPECT_FALSE(hak_xor_is_thread(address ^ (UINT64_C(1) << bit), &key));
+  uint64_t rest = 1;
+  EXPECT_TRUE(hak_xor_is_thread(address, &key, &rest));
+  EXPECT_EQ(rest, 0u);
+  for (unsigned bit = 0; bit < 64; bit++) {
+    EXPECT_FALSE(hak_xor_is_thread(address ^ (UINT64_C(1) << bit), &key, &rest));
+    EXPECT_EQ(rest, UINT64_C(1) << bit);
+    EXPECT_TRUE(hak_xor_differs(&rest, 0));
+    EXPECT_FALSE(hak_xor_differs(&rest, UINT64_C(1) << bit));
+    EXPECT_EQ(rest, 0u);
+  }
   bool there = true;
-  std::thread([&] { there = hak_xor_is_thread(address, &key); }).join();
+  uintptr_t other = 0;
+  std::thread([&] {
+    there = hak_xor_is_thread(address, &key, &rest);
+    other = hak_thread_pointer();
+  }).join();
   EXPECT_FALSE(there);
+  EXPECT_EQ(rest, other ^ hak_thread_pointer());
 }
 
 }  // namespace

@@ -123,7 +123,8 @@ TEST_F(Map, NobodyOwnsTheCellOfTheNullPointer) {
   EXPECT_FALSE(hak_map_claim(&map, chunk_at(kSlots), 2));
   EXPECT_NE(hak_map_suggest(&map, kBase, kSlots - 1, HAK_CHUNK_BYTES), kBase);
   EXPECT_EQ(hak_map_suggest(&map, kBase, kSlots, HAK_CHUNK_BYTES), 0u);
-  EXPECT_FALSE(hak_xor_is_thread(0, &hak_map_cell(&map, 0)->key));
+  uint64_t rest;
+  EXPECT_FALSE(hak_xor_is_thread(0, &hak_map_cell(&map, 0)->key, &rest));
 }
 
 TEST_F(Map, WithoutMemoryForTheTablesNothingIsClaimed) {
@@ -143,7 +144,8 @@ TEST_F(Map, CellsThatNobodyClaimedBelongToNobody) {
     EXPECT_EQ(cell->kind, HAK_CELL_NONE);
     EXPECT_EQ(cell->key, 0u);
     EXPECT_EQ(cell->mask, 0u);
-    EXPECT_FALSE(hak_xor_is_thread(chunk_at(n) & cell->mask, &cell->key));
+    uint64_t rest;
+    EXPECT_FALSE(hak_xor_is_thread(chunk_at(n) & cell->mask, &cell->key, &rest));
   }
 }
 
