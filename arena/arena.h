@@ -56,7 +56,7 @@ typedef struct hak_arena_stats {
 } hak_arena_stats;
 
 /* Runs of large blocks that wait for the thread that freed them (parked.c): the first cells, by their lengths. */
-enum { HAK_PARKED_ROWS = 16, HAK_PARKED_UNITS = 16 };
+enum { HAK_PARKED_ROWS = 16, HAK_PARKED_UNITS = 8 };
 typedef struct hak_parked_row {
   _Alignas(HAK_CACHE_LINE) HAK_SHARED(bool) keeps; /* the lock was found taken since the last tick */
   HAK_SHARED(hak_cell*) cells[HAK_PARKED_UNITS];

@@ -133,7 +133,7 @@ HAK_MEDIUM void hak_route_free_slow(uintptr_t address, hak_slab* cell, uint64_t 
       hak_slab* head = cell->head;
       /* Its line is with the owner or another thread, like that of the owner's bits: they come side by side. */
       hak_bit_prefetch(remote, grain);
-      if (HAK_LIKELY(!hak_bit_test(cell->bits, grain) && hak_slab_mark_remote(cell, grain, remote))) {
+      if (HAK_LIKELY((!HAK_CHECKED || !hak_bit_test(cell->bits, grain)) && hak_slab_mark_remote(cell, grain, remote))) {
         if (HAK_UNLIKELY(hak_slab_is_unqueued(head))) notify_owner(head);
         return;
       }

@@ -441,7 +441,7 @@ TEST_F(LargeParked, NothingIsKeptThatTheOptionsWantBackAtOnce) {
   EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
   EXPECT_EQ(rig.stats().used_bytes, 0u);
   rig.options.memory_limit = 0;
-  rig.options.dirty_limit = 64 * kMiB;
+  rig.options.dirty_limit = 32 * kMiB;
   EXPECT_TRUE(free(alloc(HAK_UNIT_BYTES)));
   EXPECT_EQ(rig.stats().used_bytes, 0u);
   rig.options.dirty_limit = 1 << 30;

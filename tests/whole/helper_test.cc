@@ -1,7 +1,7 @@
 // The thread that gives memory back, in a real process: when it comes, when it goes, and what it must not disturb.
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -36,12 +36,16 @@ bool Within10Seconds(const std::function<bool()>& holds) {
   return false;
 }
 
+// Without malloc: the bins of a process that is asked often would move on, and the helper have work for as long.
 size_t Tasks() {
-  size_t tasks = 0;
-  DIR* folder = opendir("/proc/self/task");
-  while (const dirent* entry = readdir(folder)) tasks += entry->d_name[0] != '.';
-  closedir(folder);
-  return tasks;
+  char status[4096];
+  int file = open("/proc/self/status", O_RDONLY);
+  ssize_t length = read(file, status, sizeof status - 1);
+  close(file);
+  if (length <= 0) return 0;
+  status[length] = '\0';
+  const char* threads = strstr(status, "\nThreads:");
+  return threads == nullptr ? 0 : strtoul(threads + strlen("\nThreads:"), nullptr, 10);
 }
 
 void FreeTenMegabytes() {
