@@ -11,6 +11,9 @@ void switch_helper_off() { setenv("HAKMEM_BACKGROUND", "0", 1); }
 
 void use_every_class() { hak_owner_split_bins(hak_thread_attach()); }
 
+NoMoreMemory::NoMoreMemory() { hak_the_process.options.memory_limit_hard = 1; }
+NoMoreMemory::~NoMoreMemory() { hak_the_process.options.memory_limit_hard = 0; }
+
 uint64_t counter(const std::string& name) {
   hak_counter counters[HAK_MOST_COUNTERS];
   size_t count = hak_counters(counters, HAK_MOST_COUNTERS);

@@ -17,6 +17,13 @@ void switch_helper_off();
 // Each class serves its own requests, as in a thread that has many blocks of all of them. For the calling thread.
 void use_every_class();
 
+// The arena has no run to give as long as one of these is there (memory_limit_hard).
+class NoMoreMemory {
+ public:
+  NoMoreMemory();
+  ~NoMoreMemory();
+};
+
 // A value of hak_counters; a failure of the test if there is no counter of the name.
 uint64_t counter(const std::string& name);
 

@@ -158,6 +158,24 @@ TEST_F(Realloc, ByLittleMoreABlockStaysInTheSlabs) {
   hak_free(block);
 }
 
+TEST_F(Realloc, WithoutMemoryForTheRoomTheBlockGetsWhatWasAskedFor) {
+  if (kSealBytes != 0) GTEST_SKIP() << "sealed blocks have the size that was asked for";
+  void* block = hak_malloc(800);
+  size_t exact = hak_usable_size(block) + 1;
+  size_t roomy = hak_usable_size(block) + hak_usable_size(block) / 4;
+  ASSERT_LT(block_bytes_for(exact), block_bytes_for(roomy));
+  void* place = hak_malloc(exact);
+  NoMoreMemory limit;
+  std::vector<void*> roomy_blocks;
+  while (void* other = hak_malloc(roomy)) roomy_blocks.push_back(other);
+  hak_free(place);
+  block = hak_realloc(block, exact);
+  ASSERT_NE(block, nullptr);
+  EXPECT_EQ(hak_usable_size(block), usable_for(exact));
+  hak_free(block);
+  for (void* other : roomy_blocks) hak_free(other);
+}
+
 TEST_F(Realloc, ToMuchLessGivesMemoryBack) {
   void* block = hak_malloc(1000);
   void* small = hak_realloc(block, 20);
