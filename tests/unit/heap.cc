@@ -11,8 +11,13 @@ void switch_helper_off() { setenv("HAKMEM_BACKGROUND", "0", 1); }
 
 void use_every_class() { hak_owner_split_bins(hak_thread_attach()); }
 
-NoMoreMemory::NoMoreMemory() { hak_the_process.options.memory_limit_hard = 1; }
-NoMoreMemory::~NoMoreMemory() { hak_the_process.options.memory_limit_hard = 0; }
+// The process itself is hidden in the library.
+static void limit_memory(uint64_t bytes) {
+  const hak_options* options = hak_thread_attach()->pool->arena->options;
+  const_cast<hak_options*>(options)->memory_limit_hard = bytes;
+}
+NoMoreMemory::NoMoreMemory() { limit_memory(1); }
+NoMoreMemory::~NoMoreMemory() { limit_memory(0); }
 
 uint64_t counter(const std::string& name) {
   hak_counter counters[HAK_MOST_COUNTERS];
