@@ -1,7 +1,7 @@
 /* route.h - malloc and free: which component serves a request, and whose a pointer is.
  *
  * The whole fast path of the allocator is in this file and in the inline functions that it calls: hak_tiny_bin,
- * hak_pool_bin, hak_bin_take_at for malloc; hak_map_cell, hak_slab_is_mine, hak_slab_mark_free_short,
+ * hak_pool_bin, hak_bin_take_at for malloc; hak_map_cell, hak_slab_is_mine_or, hak_slab_mark_free_short,
  * hak_slab_count_free for free. They are inlined into each public name.
  *
  * Synchronization: a fast path touches the calling thread's owner, cells of its own slabs and their bits, and takes

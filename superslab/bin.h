@@ -45,8 +45,8 @@ typedef struct hak_bin {
   uint8_t spare_count;         /* with `spare` */
   HAK_SHARED(uint8_t) watched; /* bits of hak_watch */
   hak_slab* current;
-  /* The other slabs. The next current slab is the first partial one, which has waited longest: by then more of its
-   * blocks are free, and the refills from it bring more. */
+  /* The other slabs. The next current slab is the first partial one, which has waited longest (or the one
+   * behind it, next_partial in owner.c): by then more of its blocks are free, and the refills from it bring more. */
   hak_body_list spare; /* empty ones; under the owner's spare_lock */
   hak_body_list partial;
   hak_body_list full;

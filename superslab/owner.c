@@ -127,7 +127,8 @@ static inline uint32_t edge_step(const hak_bin* bin) {
 /* The words before the frontier that are open to their end. */
 static inline uint32_t open_words(const hak_slab_body* body) { return body->frontier - (HAS_EDGES && body->edge < 64); }
 
-/* It has blocks that were never dealt. */
+/* It may have blocks that were never dealt: it was not opened to its end. A slab that ran dry when another was waiting
+ * may count as such, too. */
 static inline bool has_unused(const hak_slab_body* body) {
   return body->frontier < body->words || (HAS_EDGES && body->edge < 64);
 }
@@ -197,8 +198,8 @@ static inline bool window_wrap(hak_owner* owner, hak_bin* bin) {
   return true;
 }
 
-/* The partial slab that is to be the next current one: the first, or the second if that has blocks which were never
- * dealt (few bins have two such slabs). NULL if there is none. */
+/* The partial slab that is to be the next current one: the first, or the second if the first has blocks which were
+ * never dealt (few bins have two such slabs). NULL if there is none. */
 static inline hak_slab_body* next_partial(const hak_bin* bin) {
   hak_slab_body* first = bin->partial.first;
   return first != NULL && first->next != NULL && has_unused(first) ? first->next : first;
@@ -206,7 +207,7 @@ static inline hak_slab_body* next_partial(const hak_bin* bin) {
 
 /* A partial slab has its turn before the current one deals blocks that were never dealt: memory that was used is used
  * again before more is touched. With small blocks, which pay for fuller slabs by emptier windows and so more refills,
- * only a slab of which half is free. */
+ * only a slab of which half is free. (A way back that finds nothing opens new memory without this question.) */
 static inline bool another_is_first(const hak_bin* bin) {
   const hak_slab_body* next = next_partial(bin);
   if (next == NULL || has_unused(next)) return false;

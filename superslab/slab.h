@@ -34,6 +34,7 @@
  *     (arena) --attach--> CURRENT --no free block--> FULL --`wake` frees--> PARTIAL --last free--> SPARE --> (arena)
  *                            ^                                               |                      |
  *                            +------------------- attach --------------------+------- attach -------+
+ *     CURRENT --steps aside for a partial slab before it opens more of itself--> PARTIAL or FULL
  *     any --owner exits--> ABANDONED --adopted--> PARTIAL or FULL                                   (abandoned.c)
  */
 #ifndef HAK_SUPERSLAB_SLAB_H
@@ -50,7 +51,7 @@ typedef hak_cell hak_slab;
 
 typedef enum hak_slab_state {
   HAK_SLAB_CURRENT,   /* a bin allocates from it */
-  HAK_SLAB_FULL,      /* no block was free when the bin left it; fewer than `wake` freed since */
+  HAK_SLAB_FULL,      /* since the bin left it fewer than `wake` of its blocks are free */
   HAK_SLAB_PARTIAL,   /* in its bin's list */
   HAK_SLAB_SPARE,     /* empty, kept by its bin */
   HAK_SLAB_ABANDONED, /* its owner is gone; in the list of its class */
