@@ -127,10 +127,10 @@ static inline uint32_t edge_step(const hak_bin* bin) {
 /* The words before the frontier that are open to their end. */
 static inline uint32_t open_words(const hak_slab_body* body) { return body->frontier - (HAS_EDGES && body->edge < 64); }
 
-/* It may have blocks that were never dealt: it was not opened to its end. A slab that ran dry when another was waiting
- * may count as such, too. */
+/* It has blocks that were never dealt: the last one begins where no window was opened yet. */
 static inline bool has_unused(const hak_slab_body* body) {
-  return body->frontier < body->words || (HAS_EDGES && body->edge < 64);
+  uint32_t opened = body->frontier * 64 - (64 - body->edge); /* grains; a new slab has 0 and 64 */
+  return opened + hak_slab_class(body->slab)->grains <= body->end_grain;
 }
 
 /* word: in front of the frontier. */
@@ -207,7 +207,7 @@ static inline hak_slab_body* next_partial(const hak_bin* bin) {
 
 /* A partial slab has its turn before the current one deals blocks that were never dealt: memory that was used is used
  * again before more is touched. With small blocks, which pay for fuller slabs by emptier windows and so more refills,
- * only a slab of which half is free. (A way back that finds nothing opens new memory without this question.) */
+ * only a slab of which half is free. */
 static inline bool another_is_first(const hak_bin* bin) {
   const hak_slab_body* next = next_partial(bin);
   if (next == NULL || has_unused(next)) return false;
@@ -215,10 +215,16 @@ static inline bool another_is_first(const hak_bin* bin) {
   return row->stride > DEAR_STRIDE || (row->capacity - next->countdown) * 2 >= row->capacity;
 }
 
+/* Then the current slab is filed, and the bin has none any more. */
+static inline bool step_aside(hak_owner* owner, hak_bin* bin) {
+  if (!another_is_first(bin)) return false;
+  hak_owner_file_slab(owner, hak_bin_detach(bin));
+  return true;
+}
+
 /* Looks for a word of the current slab with a free block: behind the window up to the frontier; at the frontier, while
- * the window may not wrap (and no other slab comes before; then the bin has no current slab any more); from the first
- * word to the window; at the frontier. (Where a window gives one block only,
- * its own word comes first.) */
+ * the window may not wrap; from the first word to the window; at the frontier. At the frontier the slab may step aside
+ * for another. (Where a window gives one block only, its own word comes first.) */
 static bool window_search(hak_owner* owner, hak_bin* bin) {
   hak_slab* head = bin->current;
   hak_slab_body* body = head->body;
@@ -236,10 +242,7 @@ static bool window_search(hak_owner* owner, hak_bin* bin) {
   if (HAS_EDGES && word < body->frontier && window_try(owner, bin, body, word, phase)) return true;
   bool more = word < body->words;
   if (more && !window_may_wrap(head)) {
-    if (opened && another_is_first(bin)) {
-      hak_owner_file_slab(owner, hak_bin_detach(bin));
-      return false;
-    }
+    if (opened && step_aside(owner, bin)) return false;
     if (window_try_new(owner, bin, body, phase)) return true;
   }
   bool behind = opened && window_has_frees(body);
@@ -249,7 +252,8 @@ static bool window_search(hak_owner* owner, hak_bin* bin) {
   for (word = 0; behind && word <= at; word++, phase = phase->next) {
     if (window_try(owner, bin, body, word, phase)) return true;
   }
-  return more && window_try_new(owner, bin, body, frontier_phase);
+  if (!more || (opened && step_aside(owner, bin))) return false;
+  return window_try_new(owner, bin, body, frontier_phase);
 }
 
 /* ---- transitions ---- */

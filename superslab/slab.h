@@ -160,7 +160,7 @@ static inline bool hak_slab_is_live(const hak_slab* cell, uintptr_t address) {
 bool hak_slab_is_live_anywhere(const hak_slab* cell, uintptr_t address);
 
 /* The same without regard to HAK_SLAB_SHARED: true if the key lets in another thread than the calling one, and what is
- * left then is the two thread pointers laid over each other. */
+ * left then is the two thread pointers laid over each other, if the address fits the unit, else anything. */
 HAK_FAST bool hak_slab_is_strange(const hak_slab* cell, uint64_t* rest) {
 #if HAK_CHECKED
   return hak_xor_differs(rest, hak_load_folded(&cell->key) & HAK_SLAB_SHARED);

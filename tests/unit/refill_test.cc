@@ -20,6 +20,33 @@ class Refill : public testing::TestWithParam<unsigned> {
     for (uint32_t i = 0; i < row.capacity; i++) all.insert(base + row.first + uintptr_t{i} * row.stride);
     return all;
   }
+  // Frees more than half of the blocks.
+  std::set<void*> make_holes(const std::vector<void*>& blocks) {
+    std::set<void*> holes;
+    for (void* block : blocks) {
+      if (holes.size() * 2 > row.capacity && holes.size() >= row.wake) break;
+      EXPECT_TRUE(rig.free(owner, block));
+      holes.insert(block);
+    }
+    return holes;
+  }
+  // Allocates until the holes are filled: how many other blocks were dealt by then. stir: each of them is freed once
+  // and asked for again, so that the current slab has always seen a free.
+  size_t others_before(std::set<void*> holes, bool stir) {
+    std::set<void*> others;
+    while (!holes.empty()) {
+      void* block = rig.alloc(owner, GetParam());
+      if (holes.erase(block) != 0) continue;
+      others.insert(block);
+      if (!stir) continue;
+      EXPECT_TRUE(rig.free(owner, block));
+      void* again = rig.alloc(owner, GetParam());
+      if (holes.erase(again) == 0) others.insert(again);
+    }
+    return others.size();
+  }
+  size_t blocks_of_a_window() const { return 64 / row.grains; }
+
   const hak_size_class& row = row_of(GetParam());
   Rig rig;
   hak_owner* owner = rig.make_owner();
@@ -60,19 +87,31 @@ TEST_P(Refill, ASlabWithHolesIsDealtHoleByHole) {
 TEST_P(Refill, BlocksThatWereUsedComeBeforeThoseThatNeverWere) {
   std::vector<void*> used = rig.fill_slab(owner, GetParam());
   rig.alloc(owner, GetParam()); /* the next slab is current now */
-  std::set<void*> holes;
-  for (void* block : used) {
-    if (holes.size() * 2 > row.capacity && holes.size() >= row.wake) break;
-    ASSERT_TRUE(rig.free(owner, block));
-    holes.insert(block);
-  }
-  size_t others = 0;
-  while (!holes.empty()) others += holes.erase(rig.alloc(owner, GetParam())) == 0;
-  EXPECT_LE(others, 64u / row.grains) << "more than the window that was open";
+  size_t others = others_before(make_holes(used), false);
+  EXPECT_LE(others, blocks_of_a_window());
   /* The rest of the slab that had to wait is not lost. */
   hak_slab* first = rig.head(used[0]);
   for (size_t i = others + 1; i < row.capacity; i++) EXPECT_NE(rig.head(rig.alloc(owner, GetParam())), first);
   EXPECT_EQ(owner->counters.slabs_created, 2u);
+  rig.check();
+}
+
+// The way back to the beginning of the slab found nothing there, and opened more of it without regard to the others.
+TEST_P(Refill, TheyDoAfterAWayBackThatFoundNothingToo) {
+  std::vector<void*> used = rig.fill_slab(owner, GetParam());
+  rig.alloc(owner, GetParam());
+  EXPECT_LE(others_before(make_holes(used), true), blocks_of_a_window());
+  rig.check();
+}
+
+// A slab that ran dry while another was waiting was taken for one with blocks that were never dealt.
+TEST_P(Refill, TheyDoInASlabThatWentDryWhileAnotherWaited) {
+  std::vector<void*> waiting = rig.fill_slab(owner, GetParam());
+  std::vector<void*> dry = rig.fill_slab(owner, GetParam());
+  EXPECT_EQ(others_before(make_holes(waiting), false), 0u);
+  rig.alloc(owner, GetParam());
+  EXPECT_EQ(owner->counters.slabs_created, 3u);
+  EXPECT_LE(others_before(make_holes(dry), false), blocks_of_a_window());
   rig.check();
 }
 
