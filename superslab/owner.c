@@ -389,6 +389,28 @@ void hak_owner_on_countdown(hak_owner* owner, hak_slab* head) {
 
 /* ---- refill ---- */
 
+static hak_slab* create_slab(hak_owner* owner, hak_bin* bin, hak_run_use use) {
+  hak_slab* head = hak_slab_create(owner->pool, owner, bin->class_index, use);
+  if (head == NULL) return NULL;
+  hak_count(&owner->counters.slabs_created, 1u);
+  hak_slab_ask_for_purge(owner->pool);
+  hak_add_relaxed(&bin->slab_count, 1u);
+  return head;
+}
+
+/* The arena has no run for another slab. A full one of whose blocks a few are free is as good now; else the empty slabs
+ * in which other bins have their windows go. */
+static HAK_SLOW hak_slab* next_slab_of_last_resort(hak_owner* owner, hak_bin* bin, hak_run_use use) {
+  uint32_t wake = hak_size_classes[bin->class_index].wake;
+  for (hak_slab_body* body = bin->full.first; body != NULL; body = body->next) {
+    if (body->countdown == wake) continue;
+    hak_owner_unfile_slab(owner, body->slab);
+    return body->slab;
+  }
+  hak_owner_trim(owner);
+  return create_slab(owner, bin, use);
+}
+
 static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
   if (hak_load_relaxed(&owner->remote_slabs) != NULL) hak_owner_drain(owner);
   hak_slab* head = NULL;
@@ -410,12 +432,8 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
       !hak_arena_has_dirty(owner->pool->arena, use, hak_size_classes[bin->class_index].units)) {
     hak_owner_reclaim(owner, false);
   }
-  head = hak_slab_create(owner->pool, owner, bin->class_index, use);
-  if (head == NULL) return NULL;
-  hak_count(&owner->counters.slabs_created, 1u);
-  hak_slab_ask_for_purge(owner->pool);
-  hak_add_relaxed(&bin->slab_count, 1u);
-  return head;
+  head = create_slab(owner, bin, use);
+  return head != NULL ? head : next_slab_of_last_resort(owner, bin, use);
 }
 
 /* The current slab is out of blocks, or there is none. */

@@ -232,6 +232,30 @@ TEST_P(Owner, WhenTheKernelGivesNoMoreTheBlocksThereAreGoOn) {
   rig.check();
 }
 
+// malloc said ENOMEM while blocks were free in slabs that waited for more of them.
+TEST_P(Owner, WithoutMemoryTheFewFreeBlocksOfAFullSlabAreDealt) {
+  std::vector<void*> blocks = make_full();
+  while (current_blocks.size() < row.capacity) current_blocks.push_back(alloc());
+  rig.os.fail(FakeOs::kCommit, 1, FakeOs::kForever);
+  rig.os.fail(FakeOs::kReserve, 1, FakeOs::kForever);
+  while (alloc() != nullptr) {
+  }
+  free(blocks[0]);
+  EXPECT_EQ(alloc(), blocks[0]);
+  EXPECT_EQ(alloc(), nullptr);
+  rig.check();
+}
+
+// It did so, too, while a bin of another class had an empty slab.
+TEST_P(Owner, WithoutMemoryTheEmptySlabOfAnotherClassMakesRoom) {
+  void* other = rig.alloc(owner, GetParam() == 0 ? 1 : 0);
+  rig.options.memory_limit_hard = rig.stats().used_bytes + units_in_arena(row.units) * HAK_UNIT_BYTES - 1;
+  EXPECT_EQ(alloc(), nullptr);
+  free(other);
+  EXPECT_NE(alloc(), nullptr);
+  rig.check();
+}
+
 INSTANTIATE_TEST_SUITE_P(Some, Owner,
                          testing::Values(0u, 2u, 6u, unsigned{HAK_TINY_CLASSES} - 1, unsigned{HAK_TINY_CLASSES},
                                          unsigned{HAK_TINY_CLASSES} + 6, unsigned{HAK_CLASSES} - 3,
