@@ -87,6 +87,20 @@ TEST_F(Sample, WhenAllPlacesAreTakenRequestsAreServedAsEver) {
   for (void* block : blocks) hak_free(block);
 }
 
+TEST_F(Sample, ABlockThatGrowsOutOfASlabHasTheBytesAskedFor) {
+  std::vector<void*> blocks;
+  for (int i = 0; i <= HAK_GUARDED_PLACES; i++) blocks.push_back(hak_malloc(100));
+  auto* in_slab = static_cast<char*>(blocks.back());
+  size_t bytes = hak_usable_size(in_slab);
+  memset(in_slab, 5, bytes);
+  hak_free(blocks.front());
+  blocks.front() = hak_realloc(in_slab, bytes + 1);
+  blocks.pop_back();
+  EXPECT_EQ(hak_usable_size(blocks.front()), bytes + 1);
+  for (size_t i = 0; i < bytes; i++) ASSERT_EQ(static_cast<char*>(blocks.front())[i], 5);
+  for (void* block : blocks) hak_free(block);
+}
+
 TEST_F(SampleDeathTest, AWriteBehindTheBlockIsNamedWithItsStack) {
   SKIP_UNDER_SANITIZERS();
   auto* block = static_cast<char*>(hak_malloc(100));
