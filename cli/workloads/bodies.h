@@ -13,6 +13,7 @@ void run_large(Run& run);               // slots.cc
 void run_larson(Run& run);              // larson.cc
 void run_producer_consumer(Run& run);   // producer_consumer.cc
 void run_footprint_handover(Run& run);  // producer_consumer.cc
+void run_exchange(Run& run);            // exchange.cc
 void run_lifetimes(Run& run);           // lifetimes.cc
 void run_tree(Run& run);                // tree.cc
 void run_strings(Run& run);             // strings.cc
