@@ -51,7 +51,7 @@ const Workload kTable[] = {
     {"exchange",
      "a malloc or free",
      "threads fill batches of blocks, leave them for anybody, and free those that others left",
-     {2, 1000000, 128, {16, 512}, kSeed},
+     {2, 4000000, 128, {16, 512}, kSeed},
      1,
      run_exchange},
     {"lifetimes",
