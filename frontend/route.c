@@ -115,6 +115,7 @@ static HAK_MEDIUM void free_other(uintptr_t address, hak_slab* cell) {
 static HAK_MEDIUM void notify_owner(hak_slab* head) {
   hak_owner* self = hak_thread_has_owner() ? hak_thread_owner : hak_thread_attach();
   hak_slab_notify_owner(&hak_the_process.slabs, self, head);
+  hak_helper_consider(&hak_the_process);
 }
 
 /* Most often a block of another thread's slab, or one of ours in a slab that others free into. */

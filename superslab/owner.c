@@ -259,7 +259,7 @@ static bool window_search(hak_owner* owner, hak_bin* bin) {
 /* ---- transitions ---- */
 
 static void slab_to_full(hak_owner* owner, hak_slab* head, uint32_t freed) {
-  hak_poke(&head->state, (uint8_t)HAK_SLAB_FULL);
+  hak_store_release(&head->state, (uint8_t)HAK_SLAB_FULL); /* as in slab_to_partial */
   hak_slab_body* body = hak_slab_body_of(head);
   body->countdown = hak_slab_class(head)->wake - freed;
   hak_body_append(&owner->bins[head->class_index].full, body);

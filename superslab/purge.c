@@ -1,16 +1,17 @@
 /* Pages inside slabs go back to the kernel.
  *
- * A slab at rest (partial or abandoned) has free blocks that no bin takes. They stay free until a bin makes the slab
- * its current one, so that the whole pages among them are of no use to anybody:
+ * A slab at rest (partial or abandoned, or full as far as its owner knows) has free blocks that no bin takes, those
+ * that other threads have freed among them. They stay free until a bin makes the slab its current one, so that the
+ * whole pages among them are of no use to anybody:
  *
  *     blocks   | live | free | free | free | live | free |
  *     pages    |   :   |   :   |   :   |   :   |   :   |
  *                      |<- go back --->|
  *
- * The owner is not asked, and goes on freeing into the slab. Only two things have to wait while we are at work: that a
- * bin makes the slab its current one, and that it is released. Who does either says so first and then looks whether the
- * slab is pinned (hak_slab_leave_rest); we pin it first and then look whether it is at rest. All four accesses are
- * sequentially consistent, so that one of the two sees the other (Dekker's argument).
+ * The owner is not asked (it may sleep for ever), and goes on freeing into the slab. Only two things have to wait while
+ * we are at work: that a bin makes the slab its current one, and that it is released. Who does either says so first and
+ * then looks whether the slab is pinned (hak_slab_leave_rest); we pin it first and then look whether it is at rest. All
+ * four accesses are sequentially consistent, so that one of the two sees the other (Dekker's argument).
  *
  * A current slab of a thread that sleeps is no different, but for its window, whose blocks the owner may deal at any
  * time and without a look at anything: we leave the whole word alone. A bin that moves its window looks at `watched`
@@ -48,8 +49,22 @@ static size_t purge_gap(const hak_os* os, uintptr_t from, uintptr_t to) {
   return start < end && os->purge(start, end - start) ? end - start : 0;
 }
 
+/* The blocks of a word that are in use. A block on its way home is free in the owner's bits or in those of the others
+ * at each moment (remote.c), or for an instant, to us, in neither. */
+static uint64_t used_bits(const hak_slab_body* body, uint32_t word) {
+  return ~(hak_peek(&body->bits[word]) | hak_peek(&hak_body_remote(body)[word]));
+}
+
+static uint32_t count_used(const hak_slab* head) {
+  const hak_slab_body* body = hak_slab_body_of(head);
+  uint32_t frontier = hak_peek(&body->frontier);
+  uint32_t count = 0;
+  for (uint32_t w = 0; w < frontier; w++) count += hak_count_bits(used_bits(body, w));
+  return count;
+}
+
 /* The gaps between live blocks, and beside the window, if there is one. A live block's header is the byte before it.
- * Bits that the owner sets meanwhile are seen or not; none goes back to 0 but in the window. */
+ * Bits that are set meanwhile are seen or not; none goes back to 0 but in the window. */
 static size_t purge_gaps(const hak_os* os, const hak_slab* head, const uint64_t* window) {
   const hak_slab_body* body = hak_slab_body_of(head);
   const hak_size_class* row = hak_slab_class(head);
@@ -64,7 +79,7 @@ static size_t purge_gaps(const hak_os* os, const hak_slab* head, const uint64_t*
       gap = first + ((uintptr_t)(63 + row->grains) << row->shift);
       continue;
     }
-    for (uint64_t live = ~hak_peek(&body->bits[w]); live != 0; live &= live - 1) {
+    for (uint64_t live = used_bits(body, w); live != 0; live &= live - 1) {
       uintptr_t block = first + ((uintptr_t)hak_lowest_bit(live) << row->shift);
       bytes += purge_gap(os, gap, block - (row->header != 0));
       gap = block + row->stride;
@@ -80,6 +95,7 @@ static bool is_slab(const hak_slab* head) {
 static bool is_at_rest(const hak_slab* head) {
   if (!is_slab(head)) return false;
   uint8_t state = hak_load_seq_cst(&head->state);
+  if (state == HAK_SLAB_FULL) return hak_load_relaxed(&head->remote_next) != NULL; /* else there is nothing to find */
   return state == HAK_SLAB_PARTIAL || state == HAK_SLAB_ABANDONED;
 }
 
@@ -117,7 +133,7 @@ static size_t purge_at_rest(hak_slab_pool* pool, hak_slab* head, bool all) {
   size_t bytes = 0;
   hak_store_seq_cst(&pool->pinned, head);
   if (is_at_rest(head)) {
-    uint32_t live = hak_slab_count_live(head);
+    uint32_t live = count_used(head);
     if (has_enough_free(head, live) && is_due(pool, head, live, all)) {
       bytes = purge_gaps(pool->arena->os, head, NULL);
     }
@@ -154,7 +170,7 @@ static bool is_due_and_current(hak_slab_pool* pool, hak_slab* head, const hak_bi
   bool due = false;
   hak_store_seq_cst(&pool->pinned, head);
   if (is_current(head, bin)) {
-    uint32_t live = hak_slab_count_live(head);
+    uint32_t live = count_used(head);
     uint32_t word = (uint32_t)(hak_peek(&bin->word) - hak_slab_body_of(head)->bits);
     due = is_due(pool, head, live << 16 | (word & 0xffff), all) && has_enough_free(head, live);
   }

@@ -56,6 +56,7 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list) {
 
 HAK_MEDIUM void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_slab* head) {
   hak_slab* expected = NULL;
+  hak_slab_ask_for_purge(pool); /* the owner may sleep */
   if (hak_cas_seq_cst(&head->remote_next, &expected, &hak_remote_sentinel)) remote_push(pool, self, head);
 }
 

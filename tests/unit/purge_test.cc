@@ -26,7 +26,9 @@ class Purge : public testing::TestWithParam<unsigned> {
   }
 
   // Slabs of the class, the last of them current, with every tenth block live.
-  void leave_holes(size_t slabs) {
+  void leave_holes(size_t slabs) { leave_holes_of(slabs, owner); }
+  // The others are freed by this thread (nullptr: one without an owner).
+  void leave_holes_of(size_t slabs, hak_owner* self) {
     std::vector<void*> blocks;
     for (size_t i = 0; i < slabs * row.capacity; i++) {
       blocks.push_back(rig.alloc(owner, GetParam()));
@@ -36,7 +38,7 @@ class Purge : public testing::TestWithParam<unsigned> {
       if (i % kKeepOneIn == 0) {
         live.push_back({blocks[i], static_cast<uint32_t>(i)});
       } else {
-        ASSERT_TRUE(rig.free(owner, blocks[i]));
+        ASSERT_TRUE(rig.free(self, blocks[i]));
       }
     }
   }
@@ -139,6 +141,27 @@ TEST_P(Purge, TakesThoseOfSlabsWithoutAnOwner) {
   hak_slab_pool_tick(&rig.pool);
   hak_slab_pool_tick(&rig.pool);
   EXPECT_EQ(purged(), expected);
+  expect_live_blocks_whole();
+}
+
+// Fault: what others had freed of a thread's blocks stayed for as long as the thread slept.
+TEST_P(Purge, TakesThoseOfBlocksThatOthersFreedWhileTheirOwnerSleeps) {
+  leave_holes_of(3, nullptr);
+  EXPECT_NE(rig.pool.purge_more, 0u);
+  size_t expected = free_pages(false) * kPage;
+  hak_slab_pool_tick(&rig.pool);
+  hak_slab_pool_tick(&rig.pool);
+  EXPECT_EQ(purged(), expected);
+  let_it_sleep();
+  EXPECT_EQ(purged(), free_pages() * kPage);
+  expect_live_blocks_whole();
+  /* It wakes, and has them home. */
+  size_t slabs = rig.stats().runs;
+  for (size_t i = 0; i < 3 * row.capacity - live.size(); i++) {
+    void* block = rig.alloc(owner, GetParam());
+    memset(block, 0xee, row.usable);
+  }
+  EXPECT_EQ(rig.stats().runs, slabs) << "from the same slabs";
   expect_live_blocks_whole();
 }
 
@@ -330,16 +353,23 @@ struct Marked {
   bool whole() const { return block[0] == mark() && block[last() / 2] == mark() && block[last()] == mark(); }
 };
 
-// Threads that allocate and free in waves, while another gives back whatever is free at each moment.
+// Threads that allocate in waves and free each other's blocks, while another gives back whatever is free at each
+// moment.
 TEST(PurgeStress, LiveBlocksKeepTheirContents) {
   if (kFreeBlocksHaveContents) GTEST_SKIP() << "freed blocks have contents in this build";
   Rig rig;
   std::atomic<int> working{3};
   std::atomic<int> damaged{0};
+  std::vector<std::atomic<uint8_t*>> on_the_way(500);
+  auto free_whole = [&rig, &damaged](hak_owner* owner, uint8_t* block) {
+    if (block == nullptr) return;
+    damaged += !Marked{block, rig.head(block)->class_index}.whole();
+    rig.free(owner, block);
+  };
   std::vector<std::thread> threads;
   for (uint64_t t = 0; t < 3; t++) {
     hak_owner* owner = rig.make_owner();
-    threads.emplace_back([&rig, &working, &damaged, owner, t] {
+    threads.emplace_back([&rig, &working, &on_the_way, &free_whole, owner, t] {
       hak_owner_init(owner, &rig.pool, t + 1);
       Random random(t);
       const unsigned classes[] = {class_of_stride(64), class_of_stride(1024), class_of_stride(4096),
@@ -355,9 +385,9 @@ TEST(PurgeStress, LiveBlocksKeepTheirContents) {
         bool last = wave == 200 / kSlowdown - 1;
         for (Marked& slot : slots) {
           if (!last && random.below(4) == 0) continue;
-          damaged += !slot.whole();
-          rig.free(owner, slot.block);
-          slot.block = nullptr;
+          uint8_t* block = std::exchange(slot.block, nullptr);
+          bool own = random.below(2) == 0;
+          free_whole(owner, own ? block : on_the_way[random.below(on_the_way.size())].exchange(block));
         }
         if (t == 0) hak_slab_pool_purge(&rig.pool);
       }
@@ -367,6 +397,7 @@ TEST(PurgeStress, LiveBlocksKeepTheirContents) {
   }
   while (working > 0) hak_slab_pool_purge(&rig.pool);
   for (std::thread& thread : threads) thread.join();
+  for (std::atomic<uint8_t*>& block : on_the_way) free_whole(nullptr, block);
   EXPECT_EQ(damaged, 0);
   EXPECT_GT(rig.pool.purged_bytes, 0u);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <future>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -120,6 +121,30 @@ TEST(Helper, GivesBackPagesOfSlabsThatAreNotEmpty) {
     EXPECT_TRUE(Stamped(blocks[i], kBytes, i));
     free(blocks[i]);
   }
+}
+
+// The owner of the slabs does nothing meanwhile.
+TEST(Helper, GivesBackWhatOthersFreeOfAThreadThatSleeps) {
+  if (HAK_SEALED || (HAK_HEADER_CLASSIDX && HAK_CHECKED)) GTEST_SKIP() << "freed blocks have contents in this build";
+  constexpr size_t kBlocks = 50000;
+  constexpr size_t kBytes = 1000;
+  std::vector<void*> blocks(kBlocks);
+  std::promise<void> allocated, freed;
+  std::thread owner([&] {
+    for (size_t i = 0; i < kBlocks; i++) Stamp(blocks[i] = malloc(kBytes), kBytes, i);
+    allocated.set_value();
+    freed.get_future().wait();
+    AllocateAndFree(kBytes, kBlocks);
+  });
+  allocated.get_future().wait();
+  size_t full = ResidentBytes();
+  for (size_t i = 0; i < kBlocks; i++) {
+    EXPECT_TRUE(Stamped(blocks[i], kBytes, i));
+    free(blocks[i]);
+  }
+  EXPECT_TRUE(Within10Seconds([full] { return ResidentBytes() < full - kBlocks * kBytes / 2; }));
+  freed.set_value();
+  owner.join();
 }
 
 // Spares of threads that stayed with the parent are nobody's work.
