@@ -137,6 +137,7 @@ TEST(Helper, GivesBackWhatOthersFreeOfAThreadThatSleeps) {
     AllocateAndFree(kBytes, kBlocks);
   });
   allocated.get_future().wait();
+  EXPECT_TRUE(Within10Seconds([] { return Tasks() == 2; })) << "it has seen the new slabs, and goes";
   size_t full = ResidentBytes();
   for (size_t i = 0; i < kBlocks; i++) {
     EXPECT_TRUE(Stamped(blocks[i], kBytes, i));
