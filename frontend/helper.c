@@ -28,7 +28,12 @@ enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_LOCALS
 /* No thread is started for less free memory, or for what may be free inside the slabs (and spare) of a smaller heap. */
 #define HELPER_LEAST_DIRTY_BYTES ((uint64_t)1 << 20)
 #define HELPER_LEAST_USED_BYTES ((uint64_t)8 << 20)
-enum { HELPER_LEAST_MS = 10, HELPER_SLABS_MS = 200, HELPER_IDLE_ROUNDS = 2 };
+enum {
+  HELPER_LEAST_MS = 10,
+  HELPER_SLABS_MS = 200,
+  HELPER_IDLE_ROUNDS = 2,
+  HELPER_LONGEST = 4, /* a round without work makes the next pause twice as long, up to 2 to the power of this */
+};
 
 static uintptr_t stack;             /* 0 until the first start */
 static HAK_SHARED(uint32_t) wanted; /* 1 from the decision to start until the decision to end; and where none may be */
@@ -44,6 +49,11 @@ static bool something_to_do(hak_process* process) {
     if (hak_load_relaxed(&t->lost) == 0 && hak_load_relaxed(&t->owner.spare_total) != 0) return true;
   }
   return false;
+}
+
+/* Slabs are queued with threads that may sleep for ever, and nobody says so when more of their blocks are freed. */
+static bool something_may_come(hak_process* process) {
+  return hak_load_relaxed(&process->slabs.queued_bytes) >= HELPER_LEAST_DIRTY_BYTES;
 }
 
 static void work(hak_process* process, bool slabs) {
@@ -69,13 +79,17 @@ static int helper_main(void* arg) {
   /* A program without other threads may still change its root or its mount namespace. (Not by a flag of clone: valgrind
    * knows the flags of libc's threads alone.) */
   syscall(SYS_unshare, CLONE_FS);
-  uint64_t since_slabs = HELPER_SLABS_MS;
+  uint64_t since_slabs = 0;
   for (;;) {
-    for (int idle = 0; idle < HELPER_IDLE_ROUNDS; idle = something_to_do(process) ? 0 : idle + 1) {
-      sleep_ms(pause);
+    unsigned idle = 0;
+    while (idle < HELPER_IDLE_ROUNDS || something_may_come(process)) {
+      uint64_t ms = pause << (idle < HELPER_LONGEST ? idle : HELPER_LONGEST);
+      sleep_ms(ms);
+      since_slabs += ms;
       bool slabs = since_slabs >= HELPER_SLABS_MS;
+      if (slabs) since_slabs = 0;
       work(process, slabs);
-      since_slabs = slabs ? pause : since_slabs + pause;
+      idle = something_to_do(process) ? 0 : idle + 1;
     }
     hak_store_seq_cst(&wanted, 0u);
     /* Something may have come between the last look and this line, from a thread that still saw us at work. */

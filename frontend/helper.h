@@ -9,11 +9,12 @@
  * Failure rule: where no thread is to be had (HAKMEM_BACKGROUND=off, a seccomp filter that answers with an error, not
  *               x86-64) memory goes back on the slow paths of malloc and free alone.
  *
- * The thread is started when there is something to give back and ends when there is not. libc does not know it: it does
- * not keep the process alive, no fork waits for it, and no signal is delivered to it. The kernel does know it, and that
- * shows in two places: setuid and its like, which libc carries out in each thread it knows, leave this one with the
- * credentials that the process had before; and unshare with a flag for processes of one thread (a user namespace)
- * fails while it is there.
+ * The thread is started when there is something to give back and ends when there is not; but it stays, and looks ever
+ * more rarely, while a megabyte of slabs waits for threads that sleep to have home what others have freed of them, for
+ * nobody is told when that becomes more. libc does not know it: it does not keep the process alive, no fork waits for
+ * it, and no signal is delivered to it. The kernel does know it, and that shows in two places: setuid and its like,
+ * which libc carries out in each thread it knows, leave this one with the credentials that the process had before; and
+ * unshare with a flag for processes of one thread (a user namespace) fails while it is there.
  */
 #ifndef HAK_FRONTEND_HELPER_H
 #define HAK_FRONTEND_HELPER_H

@@ -28,6 +28,8 @@ typedef struct hak_slab_pool {
   uintptr_t purge_next;            /* where the next step of the round begins; 0: at the first slab */
   bool purge_again;                /* such slabs, in this round */
   unsigned purge_round;            /* rounds begun */
+  uint64_t purge_queued;           /* bytes of slabs in owners' queues, in this round */
+  HAK_SHARED(uint64_t) queued_bytes;    /* in the last one: what their owners do not know is free may become more */
   HAK_SHARED(uint64_t) purged_bytes;    /* given back so far */
   HAK_SHARED(uint64_t) populated_bytes; /* of new slabs, taken before they were touched (populate.c) */
 } hak_slab_pool;

@@ -189,6 +189,9 @@ static bool wants_a_look(hak_slab_pool* pool, hak_slab* head, const hak_bin* bin
 
 /* After as many blocks dealt as freed a slab may look as before: so the bin tells us when its window moves. */
 static size_t purge_slab(hak_slab_pool* pool, batch* later, hak_slab* head, bool all) {
+  if (!all && hak_load_relaxed(&head->remote_next) != NULL) {
+    pool->purge_queued += (uint64_t)hak_size_classes[hak_peek(&head->class_index)].units << HAK_UNIT_SHIFT;
+  }
   if (is_at_rest(head)) return purge_at_rest(pool, head, all);
   hak_bin* bin = bin_of(head);
   if (!is_current(head, bin)) return 0;
@@ -253,6 +256,10 @@ void hak_slab_pool_tick(hak_slab_pool* pool) {
     hak_store_relaxed(&pool->purge_more, 0u); /* before the look: a bin that moves on meanwhile says so again */
   }
   pool->purge_next = purge_from(pool, pool->purge_next, PURGE_SLABS, false);
+  if (pool->purge_next == 0) {
+    hak_store_relaxed(&pool->queued_bytes, pool->purge_queued);
+    pool->purge_queued = 0;
+  }
   if (pool->purge_next != 0 || pool->purge_again) hak_store_relaxed(&pool->purge_more, 1u);
   hak_lock_release(&pool->purge_lock);
 }
