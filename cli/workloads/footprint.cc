@@ -295,6 +295,28 @@ void run_footprint_parked(Run& run) {
   pthread_barrier_destroy(&barrier);
 }
 
+// ---- threads that sleep, while one of them frees what all have allocated ----
+
+void run_footprint_asleep(Run& run) {
+  const Params& params = run.params();
+  Tables tables = tables_for(run, shape_of(params).live);
+  if (tables.empty()) return;
+  pthread_barrier_t barrier;
+  pthread_barrier_init(&barrier, nullptr, params.threads);
+  FootprintMeter meter;
+  Phases phases;
+  phases.work = [&](unsigned i) { return fill_in_turns(run, &tables[i], i, {params.size.max}); };
+  phases.cleanup = [&](unsigned i) {
+    if (i == 0) {
+      for (BlockTable& table : tables) clear(run, &table);
+      meter.finish(run, bytes_in(&tables));
+    }
+    pthread_barrier_wait(&barrier);
+  };
+  run.parallel(params.threads, phases);
+  pthread_barrier_destroy(&barrier);
+}
+
 // ---- large blocks, all of whose pages are written ----
 
 uint64_t replace_at_random(Run& run, BlockTable* table, unsigned thread, uint64_t* most_live) {
@@ -384,6 +406,14 @@ const std::vector<Workload>& footprint_workloads() {
        {1000, 100, 100, {16, 1024}, 42},
        1,
        run_footprint_parked,
+       kFootprint},
+      {"footprint_asleep",
+       "a malloc or free",
+       "all threads fill their working sets with blocks of the largest size; then one frees them all, while the others "
+       "sleep",
+       {4, 500000, 500000, {120, 120}, 42},
+       1,
+       run_footprint_asleep,
        kFootprint},
       {"footprint_large",
        "a malloc or free",

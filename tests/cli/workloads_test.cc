@@ -139,6 +139,7 @@ TEST(Footprint, CountsWhatWasLiveAtOnce) {
   EXPECT_EQ(one_footprint("footprint_holes", 100, 100, {50, 50}).note[0].value, 100 * 50);
   EXPECT_EQ(one_footprint("footprint_handover", 1000, 100, {50, 50}).note[0].value, 100 * 50);
   EXPECT_EQ(one_footprint("footprint_parked", 100, 100, {50, 50}).note[0].value, 100 * 50);
+  EXPECT_EQ(one_footprint("footprint_asleep", 1000, 100, {50, 50}).note[0].value, 100 * 50);
   EXPECT_EQ(one_footprint("footprint_large", 1000, 1, {70000, 70000}).note[0].value, 70000);
 }
 
