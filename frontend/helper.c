@@ -32,16 +32,18 @@ enum {
   HELPER_LEAST_MS = 10,
   HELPER_SLABS_MS = 200,
   HELPER_IDLE_ROUNDS = 2,
-  HELPER_LONGEST = 4, /* a round without work makes the next pause twice as long, up to 2 to the power of this */
+  HELPER_NAP_MS = 4000, /* each round without work doubles the pause, up to this */
+  HELPER_MOST_DOUBLED = 10,
 };
 
 static uintptr_t stack;             /* 0 until the first start */
 static HAK_SHARED(uint32_t) wanted; /* 1 from the decision to start until the decision to end; and where none may be */
+static HAK_SHARED(uint32_t) naps;   /* 1 while it sleeps longer than it would in work: hak_helper_consider wakes it */
 static HAK_SHARED(uint32_t) there;  /* not 0 while the thread exists: the kernel clears it at the very end */
 static hak_lock work_lock = HAK_LOCK_INIT(HAK_RANK_HELPER);
 
 static bool something_to_do(hak_process* process) {
-  if (hak_peek(&process->arena.stats.dirty_bytes) != 0 || hak_load_relaxed(&process->slabs.purge_more) != 0 ||
+  if (hak_peek(&process->arena.stats.dirty_bytes) != 0 || hak_slab_pool_wants_tick(&process->slabs) ||
       hak_arena_has_parked(&process->arena)) {
     return true;
   }
@@ -66,10 +68,24 @@ static void work(hak_process* process, bool slabs) {
   hak_lock_release(&work_lock);
 }
 
-static void sleep_ms(uint64_t ms) {
-  static const uint32_t never = 0;
+static void sleep_ms(uint64_t ms, bool nap) {
   struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-  syscall(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
+  hak_store_seq_cst(&naps, nap ? 1u : 0u);
+  syscall(SYS_futex, &naps, FUTEX_WAIT_PRIVATE, nap, &time, NULL, 0);
+  hak_store_seq_cst(&naps, 0u);
+}
+
+static void wake(void) {
+  uint32_t expected = 1;
+  int saved = errno;
+  if (hak_cas_seq_cst(&naps, &expected, 0u)) syscall(SYS_futex, &naps, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  errno = saved;
+}
+
+static uint64_t pause_after(uint64_t pause, unsigned idle) {
+  uint64_t longest = pause > HELPER_NAP_MS ? pause : HELPER_NAP_MS;
+  uint64_t ms = pause << (idle < HELPER_MOST_DOUBLED ? idle : HELPER_MOST_DOUBLED);
+  return ms < longest ? ms : longest;
 }
 
 static int helper_main(void* arg) {
@@ -79,17 +95,21 @@ static int helper_main(void* arg) {
   /* A program without other threads may still change its root or its mount namespace. (Not by a flag of clone: valgrind
    * knows the flags of libc's threads alone.) */
   syscall(SYS_unshare, CLONE_FS);
-  uint64_t since_slabs = 0;
+  uint64_t since_slabs = HELPER_SLABS_MS;
   for (;;) {
-    unsigned idle = 0;
+    unsigned idle = 0; /* rounds without work; through the slabs of a large heap one takes several turns */
     while (idle < HELPER_IDLE_ROUNDS || something_may_come(process)) {
-      uint64_t ms = pause << (idle < HELPER_LONGEST ? idle : HELPER_LONGEST);
-      sleep_ms(ms);
+      uint64_t ms = pause_after(pause, idle);
+      sleep_ms(ms, idle >= HELPER_IDLE_ROUNDS);
       since_slabs += ms;
       bool slabs = since_slabs >= HELPER_SLABS_MS;
       if (slabs) since_slabs = 0;
       work(process, slabs);
-      idle = something_to_do(process) ? 0 : idle + 1;
+      if (something_to_do(process)) {
+        idle = 0;
+      } else if (process->slabs.purge_next == 0) {
+        idle++;
+      }
     }
     hak_store_seq_cst(&wanted, 0u);
     /* Something may have come between the last look and this line, from a thread that still saw us at work. */
@@ -126,11 +146,13 @@ static bool helper_start(hak_process* process) {
 }
 
 void hak_helper_consider(hak_process* process) {
-  if (hak_load_relaxed(&wanted) != 0) return;
+  bool napping = hak_load_relaxed(&naps) != 0;
+  if (hak_load_relaxed(&wanted) != 0 && !napping) return;
   if (hak_peek(&process->arena.stats.dirty_bytes) < HELPER_LEAST_DIRTY_BYTES &&
       hak_peek(&process->arena.stats.used_bytes) < HELPER_LEAST_USED_BYTES) {
     return;
   }
+  if (napping) wake();
   uint32_t expected = 0;
   if (!hak_cas_seq_cst(&wanted, &expected, 1u)) return;
   int saved = errno;
@@ -149,6 +171,7 @@ void hak_helper_after_fork_in_parent(void) { hak_lock_release(&work_lock); }
 void hak_helper_after_fork_in_child(void) {
   hak_lock_reset(&work_lock);
   hak_helper_init(&hak_the_process.options);
+  hak_store_relaxed(&naps, 0u);
   hak_store_relaxed(&there, 0u);
 }
 

@@ -94,6 +94,11 @@ static HAK_SLOW void free_large(uintptr_t address) {
   hak_route_free_large(cell, address);
 }
 
+/* Pages of slabs may be of no use any more, and their owners asleep. */
+static void consider_slabs(void) {
+  if (hak_load_relaxed(&hak_the_process.slabs.purge_more) != 0) hak_helper_consider(&hak_the_process);
+}
+
 /* Whatever it is. */
 static HAK_MEDIUM void free_other(uintptr_t address, hak_slab* cell) {
   if (hak_peek(&cell->kind) != HAK_CELL_SLAB || !hak_slab_holds(cell, address)) {
@@ -107,15 +112,16 @@ static HAK_MEDIUM void free_other(uintptr_t address, hak_slab* cell) {
   hak_owner* self = hak_thread_has_owner() ? hak_thread_owner : hak_thread_attach();
   if (hak_load_relaxed(&cell->head->owner) == self && self != NULL) {
     free_shared(self, cell, address);
-  } else if (HAK_UNLIKELY(!hak_slab_free_remote(&hak_the_process.slabs, self, cell, address))) {
-    hak_route_bad_free(address);
+  } else {
+    if (HAK_UNLIKELY(!hak_slab_free_remote(&hak_the_process.slabs, self, cell, address))) hak_route_bad_free(address);
+    consider_slabs();
   }
 }
 
 static HAK_MEDIUM void notify_owner(hak_slab* head) {
   hak_owner* self = hak_thread_has_owner() ? hak_thread_owner : hak_thread_attach();
   hak_slab_notify_owner(&hak_the_process.slabs, self, head);
-  hak_helper_consider(&hak_the_process);
+  consider_slabs();
 }
 
 /* Most often a block of another thread's slab, or one of ours in a slab that others free into. */

@@ -4,7 +4,8 @@
  *               then new ones), the transitions that frees trigger, abandonment at thread exit and adoption.
  * Owns:         every slab between attach and abandonment. The pool (hak_slab_pool) owns the slabs without an owner.
  * Thread rule:  an owner's functions are called by its thread only; hak_slab_free_remote by any other thread.
- * Failure rule: a refill that finds nothing returns NULL and leaves every slab as it was.
+ * Failure rule: a refill that finds nothing returns NULL. It has given back the owner's empty slabs; the others are as
+ * they were.
  */
 #ifndef HAK_SUPERSLAB_OWNER_H
 #define HAK_SUPERSLAB_OWNER_H
@@ -22,13 +23,14 @@ typedef struct hak_slab_pool {
   hak_body_list abandoned[HAK_CLASSES];
   HAK_SHARED(unsigned) abandoned_count[HAK_CLASSES]; /* read without the lock, as a hint */
   /* Pages of slabs (purge.c). */
-  hak_lock purge_lock;             /* one thread at a time gives them back */
-  HAK_SHARED(hak_slab*) pinned;    /* the slab that it is at; NULL: none */
-  HAK_SHARED(unsigned) purge_more; /* the round is not over, or it has met slabs that something was freed of of late */
-  uintptr_t purge_next;            /* where the next step of the round begins; 0: at the first slab */
-  bool purge_again;                /* such slabs, in this round */
-  unsigned purge_round;            /* rounds begun */
-  uint64_t purge_queued;           /* bytes of slabs in owners' queues, in this round */
+  hak_lock purge_lock;                  /* one thread at a time gives them back */
+  HAK_SHARED(hak_slab*) pinned;         /* the slab that it is at; NULL: none */
+  HAK_SHARED(unsigned) purge_more;      /* the next round is asked for: something may have been freed */
+  uintptr_t purge_next;                 /* where the next step of the round begins; 0: at the first slab */
+  bool purge_again;                     /* this round has met slabs of which something was freed of late */
+  bool purge_asked;                     /* this round was asked for */
+  unsigned purge_round;                 /* rounds begun */
+  uint64_t purge_queued;                /* bytes of slabs in owners' queues, in this round */
   HAK_SHARED(uint64_t) queued_bytes;    /* in the last one: what their owners do not know is free may become more */
   HAK_SHARED(uint64_t) purged_bytes;    /* given back so far */
   HAK_SHARED(uint64_t) populated_bytes; /* of new slabs, taken before they were touched (populate.c) */
@@ -133,6 +135,8 @@ void hak_owner_reclaim(hak_owner* owner, bool aged);
  * once, and says whether there were any. */
 void hak_slab_pool_tick(hak_slab_pool* pool);
 bool hak_slab_pool_purge(hak_slab_pool* pool);
+/* Who ticks: there is a reason for the next tick. */
+bool hak_slab_pool_wants_tick(const hak_slab_pool* pool);
 
 /* The thread ends (or a tool is done): empty slabs go, the others are abandoned. The owner can be used again. */
 void hak_owner_abandon(hak_owner* owner);

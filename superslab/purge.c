@@ -64,7 +64,7 @@ static uint32_t count_used(const hak_slab* head) {
 }
 
 /* The gaps between live blocks, and beside the window, if there is one. A live block's header is the byte before it.
- * Bits that are set meanwhile are seen or not; none goes back to 0 but in the window. */
+ * Bits that are set meanwhile are seen or not; no block becomes live but in the window. */
 static size_t purge_gaps(const hak_os* os, const hak_slab* head, const uint64_t* window) {
   const hak_slab_body* body = hak_slab_body_of(head);
   const hak_size_class* row = hak_slab_class(head);
@@ -252,6 +252,7 @@ void hak_slab_pool_tick(hak_slab_pool* pool) {
   hak_lock_acquire(&pool->purge_lock);
   if (pool->purge_next == 0) {
     pool->purge_again = false;
+    pool->purge_asked = hak_load_relaxed(&pool->purge_more) != 0;
     pool->purge_round++;
     hak_store_relaxed(&pool->purge_more, 0u); /* before the look: a bin that moves on meanwhile says so again */
   }
@@ -260,8 +261,12 @@ void hak_slab_pool_tick(hak_slab_pool* pool) {
     hak_store_relaxed(&pool->queued_bytes, pool->purge_queued);
     pool->purge_queued = 0;
   }
-  if (pool->purge_next != 0 || pool->purge_again) hak_store_relaxed(&pool->purge_more, 1u);
+  if (pool->purge_again) hak_store_relaxed(&pool->purge_more, 1u);
   hak_lock_release(&pool->purge_lock);
+}
+
+bool hak_slab_pool_wants_tick(const hak_slab_pool* pool) {
+  return hak_load_relaxed(&pool->purge_more) != 0 || (pool->purge_next != 0 && pool->purge_asked);
 }
 
 bool hak_slab_pool_purge(hak_slab_pool* pool) {

@@ -56,8 +56,9 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list) {
 
 HAK_MEDIUM void hak_slab_notify_owner(hak_slab_pool* pool, hak_owner* self, hak_slab* head) {
   hak_slab* expected = NULL;
+  if (!hak_cas_seq_cst(&head->remote_next, &expected, &hak_remote_sentinel)) return;
+  remote_push(pool, self, head);
   hak_slab_ask_for_purge(pool); /* the owner may sleep */
-  if (hak_cas_seq_cst(&head->remote_next, &expected, &hak_remote_sentinel)) remote_push(pool, self, head);
 }
 
 bool hak_slab_free_remote(hak_slab_pool* pool, hak_owner* self, hak_slab* cell, uintptr_t address) {
