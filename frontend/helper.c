@@ -36,10 +36,12 @@ enum {
   HELPER_MOST_DOUBLED = 10,
 };
 
-static uintptr_t stack;             /* 0 until the first start */
-static HAK_SHARED(uint32_t) wanted; /* 1 from the decision to start until the decision to end; and where none may be */
-static HAK_SHARED(uint32_t) naps;   /* 1 while it sleeps longer than it would in work: hak_helper_consider wakes it */
-static HAK_SHARED(uint32_t) there;  /* not 0 while the thread exists: the kernel clears it at the very end */
+static uintptr_t stack; /* 0 until the first start */
+/* From the decision to start until the decision to end (and where none may be) THERE, but for naps: it sleeps longer
+ * than it would in work, and hak_helper_consider wakes it. */
+enum { GONE, THERE, NAPS };
+static HAK_SHARED(uint32_t) presence;
+static HAK_SHARED(uint32_t) there; /* not 0 while the thread exists: the kernel clears it at the very end */
 static hak_lock work_lock = HAK_LOCK_INIT(HAK_RANK_HELPER);
 
 static bool something_to_do(hak_process* process) {
@@ -68,17 +70,30 @@ static void work(hak_process* process, bool slabs) {
   hak_lock_release(&work_lock);
 }
 
-static void sleep_ms(uint64_t ms, bool nap) {
+static void sleep_while(const uint32_t* word, uint32_t value, uint64_t ms) {
   struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-  hak_store_seq_cst(&naps, nap ? 1u : 0u);
-  syscall(SYS_futex, &naps, FUTEX_WAIT_PRIVATE, nap, &time, NULL, 0);
-  hak_store_seq_cst(&naps, 0u);
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &time, NULL, 0);
+}
+
+static void sleep_ms(uint64_t ms) {
+  static const uint32_t never = 0;
+  sleep_while(&never, 0, ms);
+}
+
+/* True if it was woken. */
+static bool nap_ms(uint64_t ms) {
+  hak_store_seq_cst(&presence, (uint32_t)NAPS);
+  sleep_while(&presence, NAPS, ms);
+  uint32_t expected = NAPS;
+  return !hak_cas_seq_cst(&presence, &expected, (uint32_t)THERE);
 }
 
 static void wake(void) {
-  uint32_t expected = 1;
+  uint32_t expected = NAPS;
   int saved = errno;
-  if (hak_cas_seq_cst(&naps, &expected, 0u)) syscall(SYS_futex, &naps, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  if (hak_cas_seq_cst(&presence, &expected, (uint32_t)THERE)) {
+    syscall(SYS_futex, &presence, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  }
   errno = saved;
 }
 
@@ -100,7 +115,12 @@ static int helper_main(void* arg) {
     unsigned idle = 0; /* rounds without work; through the slabs of a large heap one takes several turns */
     while (idle < HELPER_IDLE_ROUNDS || something_may_come(process)) {
       uint64_t ms = pause_after(pause, idle);
-      sleep_ms(ms, idle >= HELPER_IDLE_ROUNDS);
+      if (idle < HELPER_IDLE_ROUNDS) {
+        sleep_ms(ms);
+      } else if (nap_ms(ms)) {
+        idle = 0; /* the usual pause now, for those who wake it may do so all the time */
+        continue;
+      }
       since_slabs += ms;
       bool slabs = since_slabs >= HELPER_SLABS_MS;
       if (slabs) since_slabs = 0;
@@ -111,10 +131,10 @@ static int helper_main(void* arg) {
         idle++;
       }
     }
-    hak_store_seq_cst(&wanted, 0u);
+    hak_store_seq_cst(&presence, (uint32_t)GONE);
     /* Something may have come between the last look and this line, from a thread that still saw us at work. */
-    uint32_t expected = 0;
-    if (!something_to_do(process) || !hak_cas_seq_cst(&wanted, &expected, 1u)) return 0;
+    uint32_t expected = GONE;
+    if (!something_to_do(process) || !hak_cas_seq_cst(&presence, &expected, (uint32_t)THERE)) return 0;
   }
 }
 
@@ -145,33 +165,36 @@ static bool helper_start(hak_process* process) {
   return id >= 0;
 }
 
-void hak_helper_consider(hak_process* process) {
-  bool napping = hak_load_relaxed(&naps) != 0;
-  if (hak_load_relaxed(&wanted) != 0 && !napping) return;
-  if (hak_peek(&process->arena.stats.dirty_bytes) < HELPER_LEAST_DIRTY_BYTES &&
-      hak_peek(&process->arena.stats.used_bytes) < HELPER_LEAST_USED_BYTES) {
-    return;
-  }
-  if (napping) wake();
-  uint32_t expected = 0;
-  if (!hak_cas_seq_cst(&wanted, &expected, 1u)) return;
+static HAK_SLOW void start_or_wake(hak_process* process) {
+  if (hak_load_relaxed(&presence) == NAPS) wake();
+  uint32_t expected = GONE;
+  if (!hak_cas_seq_cst(&presence, &expected, (uint32_t)THERE)) return;
   int saved = errno;
   /* The last thread may still be on its way out, on the same stack; then the next call tries again. */
   errno = 0;
   bool started = hak_load_acquire(&there) == 0 && helper_start(process);
   bool never = errno == EPERM || errno == ENOSYS; /* a sandbox: each further try would be a call in vain */
-  if (!started && !never) hak_store_relaxed(&wanted, 0u);
+  if (!started && !never) hak_store_relaxed(&presence, (uint32_t)GONE);
   errno = saved;
 }
 
-void hak_helper_init(const hak_options* options) { hak_store_relaxed(&wanted, options->background == 0); }
+void hak_helper_consider(hak_process* process) {
+  if (hak_load_relaxed(&presence) == THERE) return;
+  if (hak_peek(&process->arena.stats.dirty_bytes) >= HELPER_LEAST_DIRTY_BYTES ||
+      hak_peek(&process->arena.stats.used_bytes) >= HELPER_LEAST_USED_BYTES) {
+    start_or_wake(process);
+  }
+}
+
+void hak_helper_init(const hak_options* options) {
+  hak_store_relaxed(&presence, (uint32_t)(options->background == 0 ? THERE : GONE));
+}
 
 void hak_helper_before_fork(void) { hak_lock_acquire(&work_lock); }
 void hak_helper_after_fork_in_parent(void) { hak_lock_release(&work_lock); }
 void hak_helper_after_fork_in_child(void) {
   hak_lock_reset(&work_lock);
   hak_helper_init(&hak_the_process.options);
-  hak_store_relaxed(&naps, 0u);
   hak_store_relaxed(&there, 0u);
 }
 

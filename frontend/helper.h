@@ -28,7 +28,7 @@ struct hak_process;
 /* Before the first request. */
 void hak_helper_init(const hak_options* options);
 
-/* Starts the thread if it is wanted and not there. Cheap when there is nothing to do. */
+/* Starts the thread if it is wanted and not there, and ends a nap. Cheap when there is nothing to do. */
 void hak_helper_consider(struct hak_process* process);
 
 /* Held by the thread while it is at work; a fork takes it first, so that the child finds no work half done. */
