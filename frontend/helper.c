@@ -25,15 +25,16 @@
  * behind the program's own thread-locals, which may be large. */
 enum { HELPER_STACK = 64 * 1024, HELPER_CONTROL = 16 * 1024, HELPER_BELOW_LOCALS = 4096 };
 
-/* No thread is started for less free memory, or for what may be free inside the slabs (and spare) of a smaller heap. */
+/* No thread is started for less free memory, or kept for less in queues, or started for what may be free inside the
+ * slabs (and spare) of a smaller heap. */
 #define HELPER_LEAST_DIRTY_BYTES ((uint64_t)1 << 20)
 #define HELPER_LEAST_USED_BYTES ((uint64_t)8 << 20)
 enum {
   HELPER_LEAST_MS = 10,
   HELPER_SLABS_MS = 200,
   HELPER_IDLE_ROUNDS = 2,
-  HELPER_NAP_MS = 4000, /* each round without work doubles the pause, up to this */
-  HELPER_MOST_DOUBLED = 10,
+  HELPER_NAP_MS = 4000,     /* each round without work doubles the pause, up to this */
+  HELPER_MOST_DOUBLED = 10, /* so that the shift stays inside the number */
 };
 
 static uintptr_t stack; /* 0 until the first start */
@@ -41,7 +42,7 @@ static uintptr_t stack; /* 0 until the first start */
  * than it would in work, and hak_helper_consider wakes it. */
 enum { GONE, THERE, NAPS };
 static HAK_SHARED(uint32_t) presence;
-static HAK_SHARED(uint32_t) there; /* not 0 while the thread exists: the kernel clears it at the very end */
+static HAK_SHARED(uint32_t) exists; /* not 0 while the kernel has the thread: the kernel clears it at the very end */
 static hak_lock work_lock = HAK_LOCK_INIT(HAK_RANK_HELPER);
 
 static bool something_to_do(hak_process* process) {
@@ -57,7 +58,7 @@ static bool something_to_do(hak_process* process) {
 
 /* Slabs are queued with threads that may sleep for ever, and nobody says so when more of their blocks are freed. */
 static bool something_may_come(hak_process* process) {
-  return hak_load_relaxed(&process->slabs.queued_bytes) >= HELPER_LEAST_DIRTY_BYTES;
+  return hak_slab_pool_queued_bytes(&process->slabs) >= HELPER_LEAST_DIRTY_BYTES;
 }
 
 static void work(hak_process* process, bool slabs) {
@@ -127,7 +128,7 @@ static int helper_main(void* arg) {
       work(process, slabs);
       if (something_to_do(process)) {
         idle = 0;
-      } else if (process->slabs.purge_next == 0) {
+      } else if (!hak_slab_pool_is_in_round(&process->slabs)) {
         idle++;
       }
     }
@@ -152,16 +153,16 @@ static bool helper_start(hak_process* process) {
   memset(control, 0, HELPER_CONTROL);
   control[0] = (uintptr_t)control; /* %fs:0 */
   control[2] = (uintptr_t)control; /* %fs:16 */
-  hak_store_relaxed(&there, 1u);
+  hak_store_relaxed(&exists, 1u);
   int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
               CLONE_CHILD_CLEARTID;
   sigset_t all, before;
   sigfillset(&all);
   /* The thread inherits the mask. By system call: libc keeps two signals for itself, and we keep them out, too. */
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, _NSIG / 8);
-  int id = clone(helper_main, (void*)(stack + HELPER_STACK), flags, process, NULL, control, &there);
+  int id = clone(helper_main, (void*)(stack + HELPER_STACK), flags, process, NULL, control, &exists);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, _NSIG / 8);
-  if (id < 0) hak_store_relaxed(&there, 0u);
+  if (id < 0) hak_store_relaxed(&exists, 0u);
   return id >= 0;
 }
 
@@ -172,7 +173,7 @@ static HAK_SLOW void start_or_wake(hak_process* process) {
   int saved = errno;
   /* The last thread may still be on its way out, on the same stack; then the next call tries again. */
   errno = 0;
-  bool started = hak_load_acquire(&there) == 0 && helper_start(process);
+  bool started = hak_load_acquire(&exists) == 0 && helper_start(process);
   bool never = errno == EPERM || errno == ENOSYS; /* a sandbox: each further try would be a call in vain */
   if (!started && !never) hak_store_relaxed(&presence, (uint32_t)GONE);
   errno = saved;
@@ -195,7 +196,7 @@ void hak_helper_after_fork_in_parent(void) { hak_lock_release(&work_lock); }
 void hak_helper_after_fork_in_child(void) {
   hak_lock_reset(&work_lock);
   hak_helper_init(&hak_the_process.options);
-  hak_store_relaxed(&there, 0u);
+  hak_store_relaxed(&exists, 0u);
 }
 
 #else

@@ -96,7 +96,7 @@ static HAK_SLOW void free_large(uintptr_t address) {
 
 /* Pages of slabs may be of no use any more, and their owners asleep. */
 static void consider_slabs(void) {
-  if (hak_load_relaxed(&hak_the_process.slabs.purge_more) != 0) hak_helper_consider(&hak_the_process);
+  if (hak_slab_pool_is_asked(&hak_the_process.slabs)) hak_helper_consider(&hak_the_process);
 }
 
 /* Whatever it is. */

@@ -44,7 +44,7 @@ static bool is_abandoned(hak_slab* head) {
 
 static void adopt_locked(hak_owner* owner, hak_slab* head) {
   abandoned_take(owner->pool, head);
-  hak_store_release(&head->state, (uint8_t)HAK_SLAB_FULL); /* until it is filed */
+  hak_store_release(&head->state, (uint8_t)HAK_SLAB_FULL); /* until it is filed; as in slab_to_partial */
   hak_slab_set_owner(head, owner);
   hak_add_relaxed(&owner->bins[head->class_index].slab_count, 1u);
   hak_count(&owner->counters.slabs_adopted, 1u);

@@ -4,8 +4,8 @@
  *               then new ones), the transitions that frees trigger, abandonment at thread exit and adoption.
  * Owns:         every slab between attach and abandonment. The pool (hak_slab_pool) owns the slabs without an owner.
  * Thread rule:  an owner's functions are called by its thread only; hak_slab_free_remote by any other thread.
- * Failure rule: a refill that finds nothing returns NULL. It has given back the owner's empty slabs; the others are as
- * they were.
+ * Failure rule: a refill that finds nothing returns NULL: the owner's empty slabs have gone, the others are as they
+ * were.
  */
 #ifndef HAK_SUPERSLAB_OWNER_H
 #define HAK_SUPERSLAB_OWNER_H
@@ -135,8 +135,17 @@ void hak_owner_reclaim(hak_owner* owner, bool aged);
  * once, and says whether there were any. */
 void hak_slab_pool_tick(hak_slab_pool* pool);
 bool hak_slab_pool_purge(hak_slab_pool* pool);
-/* Who ticks: there is a reason for the next tick. */
+/* For who ticks, between two ticks: there is a reason for the next one; a round is half done; bytes of slabs that were
+ * queued with their owners in the last round, of which more may be freed without a word to anybody. */
 bool hak_slab_pool_wants_tick(const hak_slab_pool* pool);
+static inline bool hak_slab_pool_is_in_round(const hak_slab_pool* pool) { return pool->purge_next != 0; }
+static inline uint64_t hak_slab_pool_queued_bytes(const hak_slab_pool* pool) {
+  return hak_load_relaxed(&pool->queued_bytes);
+}
+/* Any thread: something may have been freed since the last round. */
+static inline bool hak_slab_pool_is_asked(const hak_slab_pool* pool) {
+  return hak_load_relaxed(&pool->purge_more) != 0;
+}
 
 /* The thread ends (or a tool is done): empty slabs go, the others are abandoned. The owner can be used again. */
 void hak_owner_abandon(hak_owner* owner);

@@ -266,7 +266,7 @@ void hak_slab_pool_tick(hak_slab_pool* pool) {
 }
 
 bool hak_slab_pool_wants_tick(const hak_slab_pool* pool) {
-  return hak_load_relaxed(&pool->purge_more) != 0 || (pool->purge_next != 0 && pool->purge_asked);
+  return hak_slab_pool_is_asked(pool) || (hak_slab_pool_is_in_round(pool) && pool->purge_asked);
 }
 
 bool hak_slab_pool_purge(hak_slab_pool* pool) {

@@ -355,8 +355,8 @@ TEST(PurgeOfManySlabs, IsOverWhenNothingIsLeft) {
   constexpr size_t kSlabs = 5000;
   Rig rig;
   hak_owner* owner = rig.make_owner();
-  unsigned large = class_of_stride(1024);
-  for (size_t i = 0; i < kSlabs * row_of(large).capacity; i++) ASSERT_NE(rig.alloc(owner, large), nullptr);
+  unsigned class_index = class_of_stride(1024);
+  for (size_t i = 0; i < kSlabs * row_of(class_index).capacity; i++) ASSERT_NE(rig.alloc(owner, class_index), nullptr);
   for (int tick = 0; hak_slab_pool_wants_tick(&rig.pool); tick++) {
     ASSERT_LT(tick, 100);
     hak_slab_pool_tick(&rig.pool);
