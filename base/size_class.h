@@ -27,7 +27,7 @@ HAK_C_BEGIN
 enum {
   HAK_ALIGNMENT = 16,    /* of every block */
   HAK_TINY_CLASSES = 28, /* the first classes of the table */
-  HAK_POOL_CLASSES = 32, /* those that follow */
+  HAK_POOL_CLASSES = 34, /* those that follow */
   HAK_CLASSES = HAK_TINY_CLASSES + HAK_POOL_CLASSES,
   HAK_TINY_MAX_BYTES = 1024,
   HAK_POOL_MAX_BYTES = 65536,
