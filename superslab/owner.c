@@ -16,6 +16,11 @@ enum {
   EDGE_BYTES = 8192,  /* by which the frontier moves on inside a word */
   DEAR_STRIDE = 4096, /* above it a block touched for the first time costs more than any search for another */
   MOST_SPARES = 8,    /* empty slabs that a bin keeps */
+  /* Before a bin that has so many slabs makes another, it looks at so many full ones for one with so much free. */
+  FEW_FROM_SLABS = 8,
+  FEW_LOOKS = 8,
+  FEW_BYTES = 1024,
+  FEW_MOST_STRIDE = 8192, /* of larger blocks it matters which slab was filled last (populate.c) */
 };
 
 /* ---- set-up ---- */
@@ -398,6 +403,22 @@ static hak_slab* create_slab(hak_owner* owner, hak_bin* bin, hak_run_use use) {
   return head;
 }
 
+/* A heap that grows while some of its blocks die here and there: where the other choice is a new slab, the few free
+ * blocks of a full one are worth a refill. NULL if those that were looked at have fewer still; they go to the end of
+ * the list, so that each has its turn. A bin in its steady state makes no new slabs and does not come here: there a
+ * full slab waits for its wake, so that refills are few. */
+static hak_slab* few_of_full(hak_bin* bin) {
+  const hak_size_class* row = &hak_size_classes[bin->class_index];
+  if (bin->slab_count < FEW_FROM_SLABS || row->stride > FEW_MOST_STRIDE) return NULL;
+  for (unsigned looks = 0; looks < FEW_LOOKS && bin->full.first != NULL; looks++) {
+    hak_slab_body* body = bin->full.first;
+    hak_body_remove(&bin->full, body);
+    if ((row->wake - body->countdown) * row->stride >= FEW_BYTES) return body->slab;
+    hak_body_append(&bin->full, body);
+  }
+  return NULL;
+}
+
 /* The arena has no run for another slab. A full one of whose blocks a few are free is as good now; else the empty slabs
  * in which other bins have their windows go. */
 static HAK_SLOW hak_slab* next_slab_of_last_resort(hak_owner* owner, hak_bin* bin, hak_run_use use) {
@@ -424,6 +445,8 @@ static hak_slab* next_slab(hak_owner* owner, hak_bin* bin) {
     if (head != NULL) return head;
   }
   head = bin->spare_count != 0 ? spare_take(owner, bin) : NULL;
+  if (head != NULL) return head;
+  head = few_of_full(bin);
   if (head != NULL) return head;
   if (bin->slab_count != 0 && bin_stands_in(owner, bin)) bin_split(owner, bin);
   hak_run_use use = hak_owner_is_dense(owner, bin->class_index) ? HAK_RUN_SLAB : HAK_RUN_SPARSE;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iterator>
 #include <set>
 #include <vector>
@@ -229,6 +230,26 @@ TEST_P(Owner, WhenTheKernelGivesNoMoreTheBlocksThereAreGoOn) {
   for (void* block : blocks) free(block);
   for (size_t i = 0; i < blocks.size(); i++) ASSERT_NE(alloc(), nullptr);
   EXPECT_EQ(alloc(), nullptr);
+  rig.check();
+}
+
+// A heap that only grew took new memory, and left an eighth of each of its slabs of small blocks unused.
+TEST_P(Owner, InABinOfManySlabsTheFewFreeBlocksOfAFullOneComeBeforeANewSlab) {
+  if (row.stride > 8192) GTEST_SKIP() << "not of large blocks";
+  std::vector<std::vector<void*>> slabs(20);
+  for (auto& blocks : slabs) blocks = rig.fill_slab(owner, GetParam());
+  std::set<void*> expected;
+  size_t few = std::min(row.wake - 1, 1024 / row.stride + 1);
+  for (size_t i = 0; i < few; i++) {
+    free(slabs[13][i]);
+    expected.insert(slabs[13][i]);
+  }
+  ASSERT_EQ(rig.head(slabs[13][0])->state, HAK_SLAB_FULL);
+  size_t others = 0;
+  for (; !expected.empty(); others += expected.erase(alloc()) == 0) {
+    ASSERT_LE(others, 2 * size_t{row.capacity}) << "every full slab has its turn, a few for each new slab";
+  }
+  EXPECT_EQ(others % row.capacity, 0u) << "once begun, they are dealt to the last one";
   rig.check();
 }
 
