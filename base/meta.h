@@ -15,12 +15,13 @@
 HAK_C_BEGIN
 
 enum {
-  HAK_META_GRAIN = 64,       /* records are multiples of it, and aligned to it */
-  HAK_META_MAX_BYTES = 16384 /* the largest record */
+  HAK_META_GRAIN = 64,        /* records are multiples of it, and aligned to it */
+  HAK_META_MAX_BYTES = 16384, /* the largest record */
+  HAK_META_SHADOW = 262144,   /* from a body to its shadow */
 };
 
 typedef enum hak_meta_kind {
-  HAK_META_BODY,  /* of a slab */
+  HAK_META_BODY,  /* of a slab; has a shadow: as many bytes, zeroed as well, that take no memory before they are used */
   HAK_META_OTHER, /* threads, regions */
   HAK_META_KINDS,
 } hak_meta_kind;
@@ -28,14 +29,16 @@ typedef enum hak_meta_kind {
 typedef struct hak_meta {
   hak_lock lock;
   const hak_os* os;
-  uintptr_t bump, bump_end; /* the part of the newest mapping that no record has had */
-  size_t mapped_bytes;
-  /* By size in grains; linked through the first word. */
-  void* freed[HAK_META_KINDS][HAK_META_MAX_BYTES / HAK_META_GRAIN + 1];
+  size_t mapped_bytes; /* without shadows */
+  struct hak_meta_records {
+    uintptr_t bump, bump_end; /* the part of the newest mapping that no record has had */
+    /* By size in grains; linked through the first word. */
+    void* freed[HAK_META_MAX_BYTES / HAK_META_GRAIN + 1];
+  } kinds[HAK_META_KINDS];
 } hak_meta;
 
 void hak_meta_init(hak_meta* meta, const hak_os* os);
-/* A zeroed record, 64-byte aligned, of 1 to HAK_META_MAX_BYTES bytes. */
+/* A zeroed record with a zeroed shadow if its kind has one, 64-byte aligned, of 1 to HAK_META_MAX_BYTES bytes. */
 void* hak_meta_alloc(hak_meta* meta, hak_meta_kind kind, size_t bytes);
 /* Takes back a record of the kind and size that it was asked for with. */
 void hak_meta_free(hak_meta* meta, hak_meta_kind kind, void* record, size_t bytes);

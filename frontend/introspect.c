@@ -71,7 +71,7 @@ static HAK_RACY bool slab_read(const hak_slab* slab, slab_copy* copy) {
   uint32_t most = ((uint32_t)row->units << (HAK_UNIT_SHIFT - row->shift)) / 64 + 1;
   uint32_t words = body->words;
   if (words > most) return false;
-  const uint64_t* remote = (const uint64_t*)((uintptr_t)body + hak_body_remote_offset(words));
+  const uint64_t* remote = hak_body_remote(body);
   for (uint32_t w = 0; w < words; w++) {
     uint64_t at_hand = owner == NULL ? 0 : hak_bin_at_hand(&owner->bins[copy->class_index], &body->bits[w]);
     copy->live += hak_count_bits(~(hak_peek(&body->bits[w]) | at_hand));

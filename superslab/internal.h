@@ -16,8 +16,8 @@ HAK_C_BEGIN
 
 /* ---- slab_pool.c ---- */
 
-/* The record of a slab with its two bit arrays. */
-static inline size_t hak_body_bytes(uint32_t words) { return hak_body_remote_offset(words) + words * sizeof(uint64_t); }
+/* The record of a slab. */
+static inline size_t hak_body_bytes(uint32_t words) { return offsetof(hak_slab_body, bits) + words * sizeof(uint64_t); }
 
 /* A slab of the class with every block free, owned by `owner` but in none of its lists. use: HAK_RUN_SLAB or
  * HAK_RUN_SPARSE. */

@@ -44,6 +44,7 @@
 #include "arena/map.h"
 #include "base/atomic.h"
 #include "base/bits.h"
+#include "base/meta.h"
 #include "base/size_class.h"
 
 HAK_C_BEGIN
@@ -63,7 +64,7 @@ struct hak_slab_body {
   hak_slab* slab;
   hak_slab_body *next, *prev; /* in the list of the slab's state */
   uintptr_t base;             /* first byte of the slab */
-  uintptr_t remote;           /* bit array behind bits: blocks freed by other threads; biased like a cell's */
+  uintptr_t remote;           /* hak_body_remote: blocks freed by other threads; biased like a cell's */
   const hak_phase* phase;     /* of word 0 */
   uintptr_t first_window;     /* address of grain 0 of word 0, plus the offset of blocks in their first grain */
   uintptr_t present;          /* below it the slab has been given memory, or been left to page faults (populate.c) */
@@ -80,16 +81,14 @@ struct hak_slab_body {
   /* Of purge.c: what the slab was like when it last looked, and when it last gave pages back; or HAK_SLAB_NOT_YET. */
   uint32_t seen_at, purged_at;
   uint32_t countdown; /* frees until something is to be done */
-  uint64_t bits[];    /* words of the slab's own; the remote ones are behind them (hak_body_remote) */
+  uint64_t bits[];    /* words of the slab's own */
 };
 
-/* The remote words begin a cache line: they are written by other threads, and what stands before them by the owner at
- * every malloc and free. */
-static inline size_t hak_body_remote_offset(uint32_t words) {
-  return hak_align_up(offsetof(hak_slab_body, bits) + words * sizeof(uint64_t), HAK_CACHE_LINE);
-}
+/* The remote words lie in the body's shadow: in cache lines of their own, for they are written by other threads and
+ * what is in the body by the owner at every malloc and free; and in pages of their own, which take no memory in a
+ * program whose threads keep to their own blocks. */
 static inline uint64_t* hak_body_remote(const hak_slab_body* body) {
-  return (uint64_t*)((uintptr_t)body + hak_body_remote_offset(body->words));
+  return (uint64_t*)((uintptr_t)body + HAK_META_SHADOW);
 }
 
 #define HAK_SLAB_NOT_YET UINT32_MAX

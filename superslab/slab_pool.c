@@ -16,8 +16,7 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
   uint32_t first = (uint32_t)((base >> row->shift) & 63) + (row->first >> row->shift);
   uint32_t end = first + row->capacity * row->grains;
   uint32_t words = (end + 63) / 64;
-  _Static_assert(sizeof(hak_slab_body) + 2 * (HAK_MAX_SLAB_GRAINS / 64 + 1) * sizeof(uint64_t) + HAK_CACHE_LINE <=
-                     HAK_META_MAX_BYTES,
+  _Static_assert(sizeof(hak_slab_body) + (HAK_MAX_SLAB_GRAINS / 64 + 1) * sizeof(uint64_t) <= HAK_META_MAX_BYTES,
                  "the largest body is a record");
   hak_slab_body* body = hak_meta_alloc(pool->meta, HAK_META_BODY, hak_body_bytes(words));
   if (body == NULL) return NULL;

@@ -53,6 +53,26 @@ TEST_F(Meta, AFreedRecordIsUsedAgainAndZeroedFirst) {
   EXPECT_TRUE(is_zero(record, 200));
 }
 
+TEST_F(Meta, ABodyHasAShadowThatIsClearedWithIt) {
+  constexpr size_t kBytes = 4096;
+  std::vector<uint8_t*> records;
+  for (uint32_t i = 0; i < 2 * HAK_META_SHADOW / kBytes; i++) {
+    uint8_t* record = alloc(kBytes, HAK_META_BODY);
+    EXPECT_TRUE(is_zero(record + HAK_META_SHADOW, kBytes));
+    fill_block(record, kBytes, i);
+    fill_block(record + HAK_META_SHADOW, kBytes, i + 1000);
+    records.push_back(record);
+  }
+  for (uint32_t i = 0; i < records.size(); i++) {
+    EXPECT_TRUE(block_holds(records[i], kBytes, i));
+    EXPECT_TRUE(block_holds(records[i] + HAK_META_SHADOW, kBytes, i + 1000)) << "it is nobody else's memory";
+  }
+  hak_meta_free(&meta, HAK_META_BODY, records[5], kBytes);
+  ASSERT_EQ(alloc(kBytes, HAK_META_BODY), records[5]);
+  EXPECT_TRUE(is_zero(records[5], kBytes));
+  EXPECT_TRUE(is_zero(records[5] + HAK_META_SHADOW, kBytes));
+}
+
 TEST_F(Meta, ARecordIsUsedAgainForItsOwnSizeOnly) {
   uint8_t* record = alloc(256);
   free(record, 256);
