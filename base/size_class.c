@@ -8,8 +8,8 @@
  * (docs/performance.md).
  *
  * Four classes to a doubling waste a tenth of a block in the mean, eight half of that, and each class costs every
- * thread that uses it a page: eight where programs have most of their bytes, and from 8 to 12 KiB, where four have their
- * widest steps (docs/memory.md has figures). */
+ * thread that uses it a page: eight where programs have most of their bytes, and from 8 to 12 KiB, where four have
+ * their widest steps (docs/memory.md has figures). */
 /* clang-format off */
 #define FOR_EACH_TINY_CLASS(ROW) \
   ROW(16, 1) ROW(32, 1) ROW(48, 1) ROW(64, 1) \
@@ -24,6 +24,9 @@
   ROW(9216, 16) ROW(10240, 16) ROW(11264, 16) ROW(12288, 16) ROW(14336, 16) ROW(16384, 16) \
   ROW(20480, 16) ROW(24576, 16) ROW(28672, 16) ROW(32768, 32) \
   ROW(40960, 32) ROW(49152, 32) ROW(57344, 32) ROW(65536, 32)
+#define FOR_EACH_WIDE_CLASS(ROW) \
+  ROW(81920, 30) ROW(98304, 30) ROW(114688, 28) ROW(147456, 36) \
+  ROW(163840, 30) ROW(196608, 30) ROW(245760, 30) ROW(294912, 36)
 /* clang-format on */
 
 #define GRAIN(stride) ((stride) & -(stride))
@@ -42,9 +45,12 @@ enum {
   FOR_EACH_TINY_CLASS(NAME_TINY) TINY_COUNT,
 #define COUNT_POOL(stride, units) POOL_##stride,
   FOR_EACH_POOL_CLASS(COUNT_POOL) POOL_COUNT,
+#define COUNT_WIDE(stride, units) WIDE_##stride,
+  FOR_EACH_WIDE_CLASS(COUNT_WIDE) WIDE_COUNT,
 };
 _Static_assert((int)TINY_COUNT == (int)HAK_TINY_CLASSES, "size_class.h counts the tiny rows");
 _Static_assert((int)POOL_COUNT - (int)TINY_COUNT - 1 == (int)HAK_POOL_CLASSES, "size_class.h counts the pool rows");
+_Static_assert((int)WIDE_COUNT - (int)POOL_COUNT - 1 == (int)HAK_WIDE_CLASSES, "size_class.h counts the wide rows");
 _Static_assert(SLAB_BYTES(1) == HAK_UNIT_BYTES, "a slab is made of units");
 
 #define CLASS_ROW(s, u, header_byte)               \
@@ -62,10 +68,12 @@ _Static_assert(SLAB_BYTES(1) == HAK_UNIT_BYTES, "a slab is made of units");
 #define TINY_ROW(s, u) CLASS_ROW(s, u, HAK_HEADER_LIVE | TINY_##s)
 #define POOL_ROW(s, u) CLASS_ROW(s, u, 0)
 
-const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_ROW) FOR_EACH_POOL_CLASS(POOL_ROW)};
+const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_ROW) FOR_EACH_POOL_CLASS(POOL_ROW)
+                                                          FOR_EACH_WIDE_CLASS(POOL_ROW)};
 
 #define CHECK_ROW(s, u)                                                                                       \
   _Static_assert((s) % HAK_ALIGNMENT == 0, "strides keep blocks aligned");                                    \
+  _Static_assert(GRAIN(s) <= HAK_UNIT_BYTES, "slabs begin at grains");                                        \
   _Static_assert((s) / GRAIN(s) <= HAK_MAX_GRAINS && (s) / GRAIN(s) != 0, "there are phases for its grains"); \
   _Static_assert(WAKE(s) < CAPACITY(s, u), "a slab is partial before it is empty");                           \
   _Static_assert(SLAB_BYTES(u) / GRAIN(s) <= HAK_MAX_SLAB_GRAINS, "a slab's record has bits for its grains"); \
@@ -74,6 +82,7 @@ const hak_size_class hak_size_classes[HAK_CLASSES] = {FOR_EACH_TINY_CLASS(TINY_R
       "the last block ends inside the slab");
 FOR_EACH_TINY_CLASS(CHECK_ROW)
 FOR_EACH_POOL_CLASS(CHECK_ROW)
+FOR_EACH_WIDE_CLASS(CHECK_ROW)
 
 unsigned hak_size_class_for(size_t bytes) {
   unsigned c = 0;

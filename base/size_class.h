@@ -28,9 +28,11 @@ enum {
   HAK_ALIGNMENT = 16,    /* of every block */
   HAK_TINY_CLASSES = 28, /* the first classes of the table */
   HAK_POOL_CLASSES = 34, /* those that follow */
-  HAK_CLASSES = HAK_TINY_CLASSES + HAK_POOL_CLASSES,
+  HAK_WIDE_CLASSES = 8,  /* the last ones: the pool's, too, but off the fast path */
+  HAK_CLASSES = HAK_TINY_CLASSES + HAK_POOL_CLASSES + HAK_WIDE_CLASSES,
   HAK_TINY_MAX_BYTES = 1024,
   HAK_POOL_MAX_BYTES = 65536,
+  HAK_WIDE_MAX_BYTES = 294912,
   HAK_MAX_GRAINS = 15,        /* of a block */
   HAK_MAX_SLAB_GRAINS = 6144, /* of a slab */
 };
@@ -66,10 +68,13 @@ extern const hak_size_class hak_size_classes[HAK_CLASSES];
 static inline bool hak_class_leads(unsigned class_index) {
   return class_index < HAK_TINY_CLASSES && hak_size_classes[class_index].grains <= 3;
 }
+static inline bool hak_class_is_wide(unsigned class_index) {
+  return class_index >= HAK_TINY_CLASSES + HAK_POOL_CLASSES;
+}
 /* The smallest request that a block of the class may have been made for. */
 uint32_t hak_class_least(unsigned class_index);
 
-/* Smallest class with at least `bytes` usable bytes; bytes <= HAK_POOL_MAX_BYTES. Slow: for tables and tests. */
+/* Smallest class with at least `bytes` usable bytes; bytes <= HAK_WIDE_MAX_BYTES. Slow: for tables and tests. */
 unsigned hak_size_class_for(size_t bytes);
 
 /* Where blocks begin in a word of 64 grains: every grains-th bit, from the first block that begins in the word on. The

@@ -68,7 +68,7 @@ static HAK_RACY bool slab_read(const hak_slab* slab, slab_copy* copy) {
                       .state = (hak_slab_state)hak_peek(&slab->state),
                       .owner = owner == NULL ? 0 : hak_peek(&owner->number)};
   const hak_size_class* row = &hak_size_classes[copy->class_index];
-  uint32_t most = ((uint32_t)row->units << (HAK_UNIT_SHIFT - row->shift)) / 64 + 1;
+  uint32_t most = (((uint32_t)row->units << (HAK_UNIT_SHIFT - row->shift)) + 126) / 64; /* with 63 before the first */
   uint32_t words = body->words;
   if (words > most) return false;
   const uint64_t* remote = hak_body_remote(body);

@@ -53,6 +53,15 @@ HAK_MEDIUM void* hak_route_refill(size_t bytes, hak_bin* bin, hak_owner* owner) 
   return block;
 }
 
+HAK_MEDIUM void* hak_route_alloc_wide(size_t bytes) {
+  hak_owner* owner = hak_thread_owner;
+  if (HAK_POOL_TLS && !HAK_SEALED && bytes <= HAK_WIDE_MAX_BYTES && hak_owner_is_open(owner)) {
+    void* block = hak_owner_take_wide(owner, hak_pool_wide_bin(owner, bytes));
+    if (block != NULL) return block;
+  }
+  return hak_route_alloc_slow(bytes);
+}
+
 /* ---- free, slow ---- */
 
 __attribute__((noreturn)) HAK_SLOW void hak_route_bad_free(uintptr_t address) {
@@ -187,7 +196,7 @@ size_t hak_route_usable(const char* function, uintptr_t address) {
 static bool size_fits(const hak_cell* cell, size_t bytes, bool aligned) {
   if (bytes > hak_route_cell_usable(cell)) return false;
   if (aligned) return true;
-  if (cell->kind == HAK_CELL_SLAB) return hak_route_class_serves(cell, bytes);
+  if (cell->kind == HAK_CELL_SLAB) return bytes >= hak_class_least(cell->class_index);
   if (cell->kind == HAK_CELL_GUARDED) return bytes == hak_large_usable(cell) || bytes == 0;
   return hak_align_up(bytes, hak_the_process.arena.os->page_bytes) == hak_large_usable(cell);
 }
@@ -248,6 +257,11 @@ HAK_MEDIUM void* hak_route_calloc_slow(size_t total) {
   return block == NULL || zeroed ? block : memset(block, 0, total);
 }
 
+/* Once it has left the slabs, it is a large block, which may grow in place. */
+static void* alloc_to_grow(size_t bytes) {
+  return bytes <= HAK_ROUTE_SLAB_BYTES ? hak_route_alloc(bytes) : hak_route_alloc_slow(bytes);
+}
+
 static HAK_MEDIUM void* realloc_other(void* block, size_t bytes) {
   if (block == NULL) return hak_route_alloc(bytes);
   hak_cell* cell = hak_route_live_or_abort("realloc", (uintptr_t)block);
@@ -270,8 +284,8 @@ static HAK_MEDIUM void* realloc_other(void* block, size_t bytes) {
   } else if (is_still_used(old_bytes, bytes)) {
     return block;
   }
-  void* moved = hak_route_alloc(new_bytes);
-  if (moved == NULL && new_bytes != bytes) moved = hak_route_alloc(bytes);
+  void* moved = alloc_to_grow(new_bytes);
+  if (moved == NULL && new_bytes != bytes) moved = alloc_to_grow(bytes);
   if (moved == NULL) return NULL;
   memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
   hak_route_free(block);

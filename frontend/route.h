@@ -17,9 +17,10 @@
 
 HAK_C_BEGIN
 
-/* Out of line: a bin without a block at hand; large blocks and the first call of a thread. errno is ENOMEM where NULL
- * is returned. */
+/* Out of line: a bin without a block at hand; requests for more than HAK_POOL_MAX_BYTES; large blocks and the first
+ * call of a thread. errno is ENOMEM where NULL is returned. */
 void* hak_route_refill(size_t bytes, hak_bin* bin, hak_owner* owner);
+void* hak_route_alloc_wide(size_t bytes);
 void* hak_route_alloc_slow(size_t bytes);
 /* A free that the key of the cell does not let through: not of a block in a slab of the caller's own, or of one that
  * others free into as well. cell: of the address, or of another one; rest: of hak_slab_is_mine_or. */
@@ -37,6 +38,8 @@ hak_cell* hak_route_live_or_abort(const char* function, uintptr_t address);
 size_t hak_route_cell_usable(const hak_cell* cell);
 /* The largest request that a slab may serve, and whether one does: a class has blocks of this size and alignment (a
  * power of two). */
+/* malloc alone has more of them from slabs: what is cleared, aligned or has grown is better off in a run of its own,
+ * which may read as zero already, and grows where it is. */
 enum { HAK_ROUTE_SLAB_BYTES = HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES };
 bool hak_route_has_class(size_t align, size_t bytes);
 /* A large block for the calling thread, of any size. align: at least HAK_UNIT_BYTES. */
@@ -63,7 +66,7 @@ HAK_FAST void* hak_route_alloc(size_t bytes) {
     void* block = hak_pool_take(&bin);
     return HAK_LIKELY(block != NULL) ? block : hak_route_refill(bytes, hak_bin_get(&bin), owner);
   }
-  return hak_route_alloc_slow(bytes);
+  return hak_route_alloc_wide(bytes);
 }
 
 /* A block if the bin of the size has one at hand, else NULL. */

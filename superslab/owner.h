@@ -100,6 +100,15 @@ void hak_slab_pool_init(hak_slab_pool* pool, hak_arena* arena, hak_meta* meta);
 /* Makes zeroed memory (or an owner that has abandoned its slabs) an owner without slabs, for the calling thread. */
 void hak_owner_init(hak_owner* owner, hak_slab_pool* pool, uint64_t number);
 
+/* The owner deals blocks: it is a thread's, and not closed. */
+static inline bool hak_owner_is_open(const hak_owner* owner) {
+  return owner->pool != NULL && owner->pool_bins[HAK_POOL_GRANULES - 1] != offsetof(hak_owner, closed);
+}
+
+/* A block of a wide class, NULL if there is none. The window of such a class is most of its slab, and pages go back
+ * from inside it as well: so whoever takes a block looks behind it whether that is happening now (purge.c). */
+void* hak_owner_take_wide(hak_owner* owner, hak_bin* bin);
+
 /* From now on every request comes to the owner's closed bin, and so to the slow path; also after hak_owner_init. */
 void hak_owner_close(hak_owner* owner);
 

@@ -21,6 +21,10 @@
  *     owner    window = word;  |                    |   read watched: 0: we see its window. 1: hak_owner_pause, which
  *                                                       stores the word once more and then looks at `pinned`
  *
+ * The window of a wide class is most of its slab, and a block there some dozen pages. So whoever takes one of these
+ * looks at `watched` each time, behind the bit (hak_owner_take_wide), and pages go back from inside the window, too.
+ * (Not in the fast build, which takes all of a window's bits when it opens it.)
+ *
  * Not where freed blocks have contents (HAK_FREED_HAVE_CONTENTS). */
 #include "superslab/internal.h"
 
@@ -146,7 +150,9 @@ static size_t purge_current(hak_slab_pool* pool, const struct watched* watched) 
   size_t bytes = 0;
   hak_store_seq_cst(&pool->pinned, watched->head);
   if (is_current(watched->head, watched->bin)) {
-    bytes = purge_gaps(pool->arena->os, watched->head, hak_load_seq_cst(&watched->bin->word));
+    const uint64_t* window = hak_load_seq_cst(&watched->bin->word);
+    bool looks = HAK_CHECKED && hak_class_is_wide(watched->bin->class_index); /* its owner does, behind each block */
+    bytes = purge_gaps(pool->arena->os, watched->head, looks ? NULL : window);
   }
   hak_store_release(&pool->pinned, NULL);
   return bytes;

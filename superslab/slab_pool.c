@@ -39,8 +39,10 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
 /* The kind last: a stale look at the cell (remote.c) sees no slab until everything else is in place. */
 static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index, hak_owner* owner) {
   const hak_size_class* row = &hak_size_classes[class_index];
-  _Static_assert(HAK_POOL_MAX_BYTES - 1 <= UINT16_MAX, "a cell tells what its class serves");
-  uint32_t least = hak_class_least(class_index);
+  _Static_assert(HAK_POOL_MAX_BYTES - 1 <= UINT16_MAX, "a cell tells what its class serves, but for wide ones");
+  bool told = row->usable <= HAK_POOL_MAX_BYTES;
+  uint32_t least = told ? hak_class_least(class_index) : 0;
+  uint32_t span = told ? row->usable - least : 0;
   for (unsigned i = 0; i < row->units; i++) {
     hak_slab* cell = head + i;
     cell->mask = hak_slab_mask(row);
@@ -48,7 +50,7 @@ static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index
     cell->shift = row->shift;
     hak_poke(&cell->class_index, (uint8_t)class_index);
     cell->least = (uint16_t)least;
-    cell->span = (uint16_t)(row->usable - least);
+    cell->span = (uint16_t)span;
     hak_poke(&cell->state, (uint8_t)HAK_SLAB_CURRENT);
     cell->body = body;
     cell->bits = (uintptr_t)body->bits - hak_slab_bias(cell);

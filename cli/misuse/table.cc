@@ -19,7 +19,7 @@ struct Regime {
 
 const Regime kTiny = {"tiny", "113", SLAB("128")};
 const Regime kPool = {"pool", "20000", SLAB("20480"), LARGE("20480")};
-const Regime kLarge = {"large", "102400", LARGE("102400"), LARGE("102400"), LARGE("106496")};
+const Regime kLarge = {"large", "409600", LARGE("409600"), LARGE("409600"), LARGE("413696")};
 const Regime kLarger = {"8MB", "8388608", LARGE("8388608"), LARGE("8388608"), LARGE("8392704")};
 const Regime kMapped = {"mapped", "104857600", LARGE("104857600"), LARGE("104857600"), LARGE("104861696")};
 // The size is the program's own, or there is none.

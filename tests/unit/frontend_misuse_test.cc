@@ -77,7 +77,7 @@ TEST_F(MisuseDeathTest, ADoubleFreeIsNamedWhenOtherBlocksWereFreedBetween) {
 }
 
 TEST_F(MisuseDeathTest, ADoubleFreeOfALargeBlockIsNamed) {
-  for (size_t bytes : {size_t{100000}, size_t{3} << 20, size_t{80} << 20}) {
+  for (size_t bytes : {size_t{400000}, size_t{3} << 20, size_t{80} << 20}) {
     void* block = hak_malloc(bytes);
     string line =
         "double free of " + hex(block) + " (large block of " + std::to_string(block_bytes_for(bytes)) + " bytes)";

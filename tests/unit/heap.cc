@@ -60,7 +60,7 @@ hak_slab_info slab_of(const void* address) {
   return {};
 }
 
-bool is_in_slab(size_t bytes) { return bytes + kSealBytes <= (HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES); }
+bool is_in_slab(size_t bytes) { return bytes + kSealBytes <= hak_size_classes[kSlabClasses - 1].usable; }
 
 size_t block_bytes_for(size_t bytes) {
   size_t total = bytes + kSealBytes;

@@ -40,6 +40,10 @@ inline size_t largest_of(const hak_size_class& row) { return askable(row.usable)
 // The way there: how many bytes the block has that serves a request, and how many of them the program may use.
 size_t block_bytes_for(size_t bytes);
 bool is_in_slab(size_t bytes);
+// The first classes of the table: those that malloc has from slabs.
+constexpr unsigned kSlabClasses = !HAK_POOL_TLS ? HAK_TINY_CLASSES
+                                  : HAK_SEALED  ? HAK_TINY_CLASSES + HAK_POOL_CLASSES
+                                                : HAK_CLASSES;
 inline size_t usable_for(size_t bytes) { return HAK_SEALED ? bytes : block_bytes_for(bytes); }
 
 // Sizes where the way of a request changes, and those beside them: 0, every class's last byte, pages and units, the

@@ -21,8 +21,6 @@
 
 namespace {
 
-constexpr unsigned kClasses = HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES;
-
 struct Block {
   uint8_t* bytes;
   size_t size;
@@ -61,9 +59,9 @@ using HistoryDeathTest = History;
 // overran the slab and the free lists broke after about 100,000 iterations. All of a block is written, so that a stride
 // too small by one byte shows.
 TEST_F(History, EveryByteOfEveryClassIsTheBlocksOwnFor100000Iterations) {
-  for (unsigned first = 0; first < kClasses; first += 4) {
+  for (unsigned first = 0; first < kSlabClasses; first += 4) {
     Random random(first + 1);
-    unsigned classes = std::min(4u, kClasses - first);
+    unsigned classes = std::min(4u, kSlabClasses - first);
     std::vector<Block> live;
     int iterations = (row_of(first).stride <= HAK_TINY_MAX_BYTES ? 100000 : 10000) / kSlowdown;
     for (int i = 0; i < iterations; i++) {
@@ -83,7 +81,7 @@ TEST_F(History, EveryByteOfEveryClassIsTheBlocksOwnFor100000Iterations) {
 
 // Fault: carve past the usable bytes of a slab.
 TEST_F(History, SlabsThatAreFullToTheLastBlockDoNotReachIntoOneAnother) {
-  for (unsigned c = 0; c < kClasses; c++) {
+  for (unsigned c = 0; c < kSlabClasses; c++) {
     const hak_size_class& row = row_of(c);
     std::vector<Block> blocks;
     for (uint32_t i = 0; i < 3 * row.capacity; i++) blocks.push_back(make(largest_of(row), static_cast<uint8_t>(i)));
@@ -103,7 +101,7 @@ TEST_F(History, SlabsThatAreFullToTheLastBlockDoNotReachIntoOneAnother) {
 
 // Fault: the two ways of refill, by batch and one by one, disagreed on the stride. This file runs with both.
 TEST_F(History, BlocksOfBothWaysOfRefillLieOnTheStrideOfTheTable) {
-  for (unsigned c = 0; c < kClasses; c++) {
+  for (unsigned c = 0; c < kSlabClasses; c++) {
     const hak_size_class& row = row_of(c);
     std::set<uintptr_t> seen;
     std::vector<void*> blocks;

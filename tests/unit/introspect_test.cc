@@ -68,8 +68,7 @@ TEST_F(Introspect, WithoutABlockThereIsNothingLive) {
 }
 
 TEST_F(Introspect, TheSlabsOfAClassHoldItsBlocks) {
-  for (unsigned c = 0; c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++)
-    alloc(largest_of(row_of(c)), 10 + 7 * c);
+  for (unsigned c = 0; c < kSlabClasses; c++) alloc(largest_of(row_of(c)), 10 + 7 * c);
   std::map<unsigned, unsigned> used;
   for (const hak_slab_info& slab : all_slabs()) {
     const hak_size_class& row = row_of(slab.size_class);
@@ -85,7 +84,7 @@ TEST_F(Introspect, TheSlabsOfAClassHoldItsBlocks) {
     EXPECT_NE(slab.owner, 0u);
     used[slab.size_class] += slab.used;
   }
-  for (unsigned c = 0; c < (HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES); c++) EXPECT_EQ(used[c], 10 + 7 * c) << c;
+  for (unsigned c = 0; c < kSlabClasses; c++) EXPECT_EQ(used[c], 10 + 7 * c) << c;
 }
 
 TEST_F(Introspect, LiveBytesAreTheBytesOfLiveBlocks) {
@@ -109,18 +108,18 @@ TEST_F(Introspect, LiveBytesAreTheBytesOfLiveBlocks) {
 }
 
 TEST_F(Introspect, LargeBytesAreThoseOfRunsAndMappings) {
-  alloc(100000, 1);
+  alloc(400000, 1);
   alloc(size_t{80} << 20, 1);
-  EXPECT_EQ(counter("large_bytes"), block_bytes_for(100000) + block_bytes_for(size_t{80} << 20));
+  EXPECT_EQ(counter("large_bytes"), block_bytes_for(400000) + block_bytes_for(size_t{80} << 20));
 }
 
 TEST_F(Introspect, UsedBytesAreThoseOfSlabsAndLargeBlocks) {
   alloc(100, 5000);
   alloc(5000, 100);
-  alloc(200000, 5);
+  alloc(400000, 5);
   uint64_t slabs = 0;
   for (const hak_slab_info& slab : all_slabs()) slabs += bytes_in_arena(slab.bytes);
-  uint64_t runs = 5 * bytes_in_arena(block_bytes_for(200000));
+  uint64_t runs = 5 * bytes_in_arena(block_bytes_for(400000));
   EXPECT_EQ(counter("used_bytes"), slabs + runs);
   uint64_t units = 0;
   for (const hak_chunk_info& chunk : all_chunks()) {
@@ -134,7 +133,7 @@ TEST_F(Introspect, UsedBytesAreThoseOfSlabsAndLargeBlocks) {
 }
 
 TEST_F(Introspect, FreedBlocksAreDirtyUntilTheyAreTrimmed) {
-  alloc(200000, 20);
+  alloc(400000, 20);
   for (void* block : blocks) hak_free(block);
   blocks.clear();
   EXPECT_GT(counter("dirty_bytes"), 0u);

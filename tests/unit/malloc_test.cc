@@ -23,6 +23,13 @@ bool reads_as_zero(const void* block, size_t bytes) {
   return std::all_of(p, p + bytes, [](uint8_t b) { return b == 0; });
 }
 
+bool is_of_slab(const void* block) {
+  auto at = address_of(block);
+  bool inside = false;
+  for (const hak_slab_info& slab : all_slabs()) inside |= at >= slab.address && at < slab.address + slab.bytes;
+  return inside;
+}
+
 class Malloc : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -43,6 +50,30 @@ TEST_F(Malloc, EveryBorderSizeIsServedAlignedAndUsable) {
     if (usable > 0) block[0] = block[usable - 1] = 1;
     hak_free(block);
   }
+}
+
+// Two threads that allocated and freed 64 to 256 KiB waited for each other at the arena's lock.
+TEST_F(Malloc, WideBlocksComeFromTheThreadsSlabs) {
+  if (!HAK_POOL_TLS || HAK_SEALED) GTEST_SKIP() << "this build has none";
+  for (size_t bytes : {size_t{HAK_POOL_MAX_BYTES} + 1, size_t{100000}, size_t{HAK_WIDE_MAX_BYTES}}) {
+    void* block = hak_malloc(bytes);
+    EXPECT_TRUE(is_of_slab(block)) << bytes;
+    hak_free(block);
+  }
+  void* larger = hak_malloc(HAK_WIDE_MAX_BYTES + 1);
+  EXPECT_FALSE(is_of_slab(larger));
+  hak_free(larger);
+}
+
+// What is zero already is not cleared, and what has grown goes on growing in place.
+TEST_F(Malloc, WideBlocksThatAreClearedOrHaveGrownAreRunsOfTheirOwn) {
+  void* cleared = hak_calloc(1, 100000);
+  EXPECT_FALSE(is_of_slab(cleared));
+  hak_free(cleared);
+  void* grown = hak_realloc(hak_malloc(50000), 100000);
+  EXPECT_FALSE(is_of_slab(grown));
+  EXPECT_FALSE(is_of_slab(grown = hak_realloc(grown, 90000)));
+  hak_free(grown);
 }
 
 TEST_F(Malloc, EverySizeUpToSomePagesIsServedAndKeepsItsContents) {

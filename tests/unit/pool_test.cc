@@ -27,6 +27,12 @@ TEST_F(Pool, EverySizeComesToTheBinOfItsClass) {
   }
 }
 
+TEST_F(Pool, EveryWideSizeComesToTheBinOfItsClass) {
+  for (size_t bytes = HAK_POOL_MAX_BYTES + 1; bytes <= HAK_WIDE_MAX_BYTES; bytes++) {
+    ASSERT_EQ(hak_pool_wide_bin(owner, bytes) - owner->bins, static_cast<long>(hak_size_class_for(bytes))) << bytes;
+  }
+}
+
 TEST_F(Pool, NoSizeFallsBetweenTinyAndThePool) {
   unsigned first = hak_size_class_for(HAK_TINY_MAX_BYTES + 1);
   EXPECT_EQ(first, unsigned{HAK_TINY_CLASSES});

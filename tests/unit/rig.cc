@@ -23,6 +23,7 @@ uintptr_t Rig::alloc_run(size_t units, size_t align, bool* zeroed, hak_run_use u
 
 void* Rig::alloc(hak_owner* owner, unsigned class_index) {
   hak_bin* bin = &owner->bins[class_index];
+  if (hak_class_is_wide(class_index)) return hak_owner_take_wide(owner, bin);
   void* block = hak_bin_take(bin);
   if (block == nullptr && bin->current != nullptr) block = hak_bin_step(bin);
   return block != nullptr ? block : hak_owner_refill(owner, bin);
