@@ -30,10 +30,9 @@ class MisuseDeathTest : public testing::Test {
 };
 
 TEST_F(MisuseDeathTest, ADoubleFreeIsNamedForEveryClass) {
-  for (const hak_size_class& row : hak_size_classes) {
-    void* keep = hak_malloc(largest_of(row));
-    void* block = hak_malloc(largest_of(row));
-    if (!HAK_POOL_TLS && row.usable > HAK_TINY_MAX_BYTES) break;
+  for (unsigned c = 0; c < kSlabClasses; c++) {
+    void* keep = hak_malloc(largest_of(row_of(c)));
+    void* block = hak_malloc(largest_of(row_of(c)));
     string line = "double free of " + hex(block) + described(slab_of(block));
     hak_free(block);
     EXPECT_FATAL_LINE(hak_free(block), line);
