@@ -1,6 +1,6 @@
 /* large.h - blocks too large for the pools: a run of units each, or a mapping of their own.
  *
- * Purpose:      alloc, free and resize for blocks above HAK_POOL_MAX_BYTES and for alignments that no slab gives.
+ * Purpose:      alloc, free and resize for blocks that no slab serves, for their size, their alignment, or their past.
  * Owns:         the cell of the block's first unit while the block lives (kinds LARGE and MAPPED).
  * Thread rule:  any thread; a block may be freed by any thread, once.
  * Failure rule: NULL (or 0, or false) when the arena has nothing; misuse is reported by the caller.

@@ -45,7 +45,7 @@ typedef enum hak_cell_kind {
  *     8   mask        slab: the address bits that key covers
  *     16  bits        slab: bit array of its blocks, biased so that (address >> shift) indexes it; large: usable bytes
  *     24  head        first cell of the slab or large block
- *     32  least, span slab: the requests that its class serves, from `least` bytes to so many more
+ *     32  least, span slab: the requests that its class serves, from `least` bytes to so many more (wide: none)
  *     32  place       guarded: which one it is
  *     36  shift, class_index, state, kind
  *     40  body        slab: its record; large: first byte of the block

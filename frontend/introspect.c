@@ -61,8 +61,8 @@ typedef struct slab_copy {
 } slab_copy;
 
 static HAK_RACY bool slab_read(const hak_slab* slab, slab_copy* copy) {
+  const hak_slab_body* body = __atomic_load_n(&slab->body, __ATOMIC_ACQUIRE); /* first: of a large block it is memory */
   if (__atomic_load_n(&slab->kind, __ATOMIC_ACQUIRE) != HAK_CELL_SLAB || hak_peek(&slab->head) != slab) return false;
-  const hak_slab_body* body = slab->body;
   const hak_owner* owner = hak_peek(&slab->owner);
   *copy = (slab_copy){.class_index = hak_peek(&slab->class_index),
                       .state = (hak_slab_state)hak_peek(&slab->state),

@@ -10,7 +10,17 @@
 /* ---- malloc, slow ---- */
 
 void* hak_route_large(size_t align, size_t bytes, bool* zeroed) {
-  return hak_thread_attach() != NULL ? hak_large_alloc(&hak_the_process.arena, bytes, align, zeroed) : NULL;
+  hak_owner* owner = hak_thread_attach();
+  if (owner == NULL) return NULL;
+  void* block = hak_large_alloc(&hak_the_process.arena, bytes, align, zeroed);
+  if (HAK_LIKELY(block != NULL) || bytes > PTRDIFF_MAX) return block;
+  hak_owner_trim(owner); /* what its empty slabs have is memory, too */
+  return hak_large_alloc(&hak_the_process.arena, bytes, align, zeroed);
+}
+
+/* Pages of slabs may be of no use any more, and their owners asleep. */
+static void consider_slabs(void) {
+  if (hak_slab_pool_is_asked(&hak_the_process.slabs)) hak_helper_consider(&hak_the_process);
 }
 
 /* Of a tiny class, or of the pool's, whose blocks have no header to mark. */
@@ -57,6 +67,7 @@ HAK_MEDIUM void* hak_route_alloc_wide(size_t bytes) {
   hak_owner* owner = hak_thread_owner;
   if (HAK_POOL_TLS && !HAK_SEALED && bytes <= HAK_WIDE_MAX_BYTES && hak_owner_is_open(owner)) {
     void* block = hak_owner_take_wide(owner, hak_pool_wide_bin(owner, bytes));
+    consider_slabs(); /* most frees of such blocks call nobody: they are in the current slab */
     if (block != NULL) return block;
   }
   return hak_route_alloc_slow(bytes);
@@ -101,11 +112,6 @@ static HAK_SLOW void free_large(uintptr_t address) {
   hak_cell* cell = hak_map_find(&hak_the_process.map, address);
   if (cell == NULL || !hak_large_is(cell) || hak_large_start(cell) != address) hak_route_bad_free(address);
   hak_route_free_large(cell, address);
-}
-
-/* Pages of slabs may be of no use any more, and their owners asleep. */
-static void consider_slabs(void) {
-  if (hak_slab_pool_is_asked(&hak_the_process.slabs)) hak_helper_consider(&hak_the_process);
 }
 
 /* Whatever it is. */
@@ -257,8 +263,8 @@ HAK_MEDIUM void* hak_route_calloc_slow(size_t total) {
   return block == NULL || zeroed ? block : memset(block, 0, total);
 }
 
-/* Once it has left the slabs, it is a large block, which may grow in place. */
-static void* alloc_to_grow(size_t bytes) {
+/* realloc makes no wide block: a run may grow in place, or shrink. */
+static void* alloc_resized(size_t bytes) {
   return bytes <= HAK_ROUTE_SLAB_BYTES ? hak_route_alloc(bytes) : hak_route_alloc_slow(bytes);
 }
 
@@ -284,8 +290,8 @@ static HAK_MEDIUM void* realloc_other(void* block, size_t bytes) {
   } else if (is_still_used(old_bytes, bytes)) {
     return block;
   }
-  void* moved = alloc_to_grow(new_bytes);
-  if (moved == NULL && new_bytes != bytes) moved = alloc_to_grow(bytes);
+  void* moved = alloc_resized(new_bytes);
+  if (moved == NULL && new_bytes != bytes) moved = alloc_resized(bytes);
   if (moved == NULL) return NULL;
   memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
   hak_route_free(block);

@@ -1,4 +1,4 @@
-/* pool.h - the mid-size front: requests above HAK_TINY_MAX_BYTES and up to HAK_POOL_MAX_BYTES.
+/* pool.h - the mid-size front: requests above HAK_TINY_MAX_BYTES and up to HAK_WIDE_MAX_BYTES.
  *
  * Purpose:      from a request to the bin of its size class. Slabs of these classes span several units, so that a
  *               refill brings a window full of blocks from the thread's part of the arena.

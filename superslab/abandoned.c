@@ -9,7 +9,7 @@
 static void find_worth(hak_slab* head) {
   uint32_t capacity = hak_slab_class(head)->capacity;
   uint32_t given = capacity - hak_slab_count_live(head) + hak_slab_count_remote(head);
-  hak_slab_body_of(head)->worth = given * 8 >= capacity;
+  hak_slab_body_of(head)->worth = given * 8 >= capacity; /* never of none */
 }
 
 static void abandoned_file(hak_slab_pool* pool, hak_slab* head) {

@@ -110,7 +110,8 @@ static inline void hak_slab_ask_for_purge(hak_slab_pool* pool) {
   if (!HAK_FREED_HAVE_CONTENTS && hak_load_relaxed(&pool->purge_more) == 0) hak_store_relaxed(&pool->purge_more, 1u);
 }
 
-/* hak_bin_enter has said that this has to come before a block of the window is dealt. */
+/* hak_bin_enter has said that this has to come before a block of the window is dealt; or, of a wide class, the look
+ * behind one that was taken, before it is used. */
 void hak_owner_pause(hak_owner* owner, hak_bin* bin);
 
 /* ---- abandoned.c ---- */

@@ -13,9 +13,10 @@ enum {
    * of theirs costs less than a new one. Not where a window is taken as a whole and would be too short, nor where any
    * block of the word may be drawn. */
   HAS_EDGES = HAK_CHECKED && !HAK_HARDENED,
-  EDGE_BYTES = 8192,  /* by which the frontier moves on inside a word */
-  DEAR_STRIDE = 4096, /* above it a block touched for the first time costs more than any search for another */
-  MOST_SPARES = 8,    /* empty slabs that a bin keeps */
+  EDGE_BYTES = 8192,    /* by which the frontier moves on inside a word */
+  DEAR_STRIDE = 4096,   /* above it a block touched for the first time costs more than any search for another */
+  MOST_SPARES = 8,      /* empty slabs that a bin keeps; */
+  MOST_WIDE_SPARES = 1, /* of a wide class, for they are two megabytes each */
   /* Before a bin that has so many slabs makes another, it looks at so many full ones for one with so much free. */
   FEW_FROM_SLABS = 8,
   FEW_LOOKS = 8,
@@ -302,7 +303,7 @@ static void slab_release(hak_owner* owner, hak_slab* head) {
 static void slab_to_empty(hak_owner* owner, hak_slab* head) {
   hak_bin* bin = &owner->bins[head->class_index];
   hak_lock_acquire(&owner->spare_lock);
-  bool keep = bin->spare_count < MOST_SPARES;
+  bool keep = bin->spare_count < (hak_class_is_wide(head->class_index) ? MOST_WIDE_SPARES : MOST_SPARES);
   if (keep) {
     hak_poke(&head->state, (uint8_t)HAK_SLAB_SPARE);
     hak_slab_body* body = hak_slab_body_of(head);
@@ -409,7 +410,7 @@ static hak_slab* create_slab(hak_owner* owner, hak_bin* bin, hak_run_use use) {
  * full slab waits for its wake, so that refills are few. */
 static hak_slab* few_of_full(hak_bin* bin) {
   const hak_size_class* row = &hak_size_classes[bin->class_index];
-  if (bin->slab_count < FEW_FROM_SLABS || row->stride > FEW_MOST_STRIDE) return NULL;
+  if (hak_peek(&bin->slab_count) < FEW_FROM_SLABS || row->stride > FEW_MOST_STRIDE) return NULL;
   for (unsigned looks = 0; looks < FEW_LOOKS && bin->full.first != NULL; looks++) {
     hak_slab_body* body = bin->full.first;
     hak_body_remove(&bin->full, body);
@@ -491,7 +492,8 @@ HAK_MEDIUM void* hak_owner_take_wide(hak_owner* owner, hak_bin* bin) {
   void* block = hak_bin_take(bin);
   if (HAK_UNLIKELY(block == NULL)) block = hak_bin_step(bin);
   if (HAK_UNLIKELY(block == NULL)) block = hak_owner_refill(owner, bin);
-  __atomic_signal_fence(__ATOMIC_SEQ_CST); /* as in hak_bin_enter: either we see the bit, or our block is seen */
+  __atomic_signal_fence(
+      __ATOMIC_SEQ_CST); /* as in hak_bin_enter: either we see the bit, or our block is seen to be taken */
   if (HAK_UNLIKELY(hak_load_folded(&bin->watched) != 0) && block != NULL) hak_owner_pause(owner, bin);
   return block;
 }

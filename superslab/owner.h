@@ -139,9 +139,9 @@ void hak_owner_trim(hak_owner* owner);
 void hak_owner_reclaim(hak_owner* owner, bool aged);
 
 /* Any thread, with no lock of ours but the helper's: gives back whole pages of free blocks; of a current slab, those
- * outside of the bin's window. A tick does one step of a round through all slabs, and leaves those out of which
- * something was freed since the last round; current slabs have a turn in few rounds. hak_slab_pool_purge does all at
- * once, and says whether there were any. */
+ * outside of the bin's window, unless its class is wide. A tick does one step of a round through all slabs, and leaves
+ * those out of which something was freed since the last round; current slabs have a turn in few rounds.
+ * hak_slab_pool_purge does all at once, and says whether there were any. */
 void hak_slab_pool_tick(hak_slab_pool* pool);
 bool hak_slab_pool_purge(hak_slab_pool* pool);
 /* For who ticks, between two ticks: there is a reason for the next one; a round is half done; bytes of slabs that were

@@ -68,7 +68,8 @@ static uint32_t count_used(const hak_slab* head) {
 }
 
 /* The gaps between live blocks, and beside the window, if there is one. A live block's header is the byte before it.
- * Bits that are set meanwhile are seen or not; no block becomes live but in the window. */
+ * Bits that are set meanwhile are seen or not; no block becomes live but in the window, or behind a look at `watched`.
+ */
 static size_t purge_gaps(const hak_os* os, const hak_slab* head, const uint64_t* window) {
   const hak_slab_body* body = hak_slab_body_of(head);
   const hak_size_class* row = hak_slab_class(head);
@@ -150,7 +151,7 @@ static size_t purge_current(hak_slab_pool* pool, const struct watched* watched) 
   size_t bytes = 0;
   hak_store_seq_cst(&pool->pinned, watched->head);
   if (is_current(watched->head, watched->bin)) {
-    const uint64_t* window = hak_load_seq_cst(&watched->bin->word);
+    const uint64_t* window = hak_load_seq_cst(&watched->bin->word);           /* before the bits, whatever it says */
     bool looks = HAK_CHECKED && hak_class_is_wide(watched->bin->class_index); /* its owner does, behind each block */
     bytes = purge_gaps(pool->arena->os, watched->head, looks ? NULL : window);
   }
@@ -247,6 +248,7 @@ HAK_SLOW void hak_owner_pause(hak_owner* owner, hak_bin* bin) {
   if ((hak_load_relaxed(&bin->watched) & HAK_WATCH_TELL) != 0) {
     hak_and_acq_rel(&bin->watched, (uint8_t)~HAK_WATCH_TELL);
     hak_poke(&hak_slab_body_of(bin->current)->purged_at, HAK_SLAB_NOT_YET);
+    hak_poke(&hak_slab_body_of(bin->current)->seen_at, HAK_SLAB_NOT_YET);
     hak_slab_ask_for_purge(owner->pool);
   }
   hak_store_seq_cst(&bin->word, bin->word);

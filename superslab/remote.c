@@ -92,7 +92,9 @@ uint32_t hak_slab_collect_remote(hak_slab* head) {
 void hak_slab_finish_collecting(hak_slab* head) {
   hak_slab_body* body = hak_slab_body_of(head);
   uint64_t* remote = hak_body_remote(body);
-  for (uint32_t w = 0; w < body->words; w++) hak_and_acq_rel(&remote[w], ~body->bits[w]);
+  for (uint32_t w = 0; w < body->words; w++) {
+    if (hak_load_relaxed(&remote[w]) != 0) hak_and_acq_rel(&remote[w], ~body->bits[w]);
+  }
 }
 
 bool hak_slab_free_shared(hak_slab* cell, uintptr_t address) {

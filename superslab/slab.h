@@ -35,7 +35,7 @@
  *                            ^                                               |                      |
  *                            +------------------- attach --------------------+------- attach -------+
  *     CURRENT --steps aside for a partial slab before it opens more of itself--> PARTIAL or FULL
- *     FULL --some free block, and no memory for another slab--> CURRENT
+ *     FULL --some free block, and the other choice is a new slab, or none--> CURRENT
  *     any --owner exits--> ABANDONED --adopted--> PARTIAL or FULL                                   (abandoned.c)
  */
 #ifndef HAK_SUPERSLAB_SLAB_H

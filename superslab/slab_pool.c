@@ -39,9 +39,10 @@ static hak_slab_body* body_create(hak_slab_pool* pool, const hak_size_class* row
 /* The kind last: a stale look at the cell (remote.c) sees no slab until everything else is in place. */
 static void cells_fill(hak_slab* head, hak_slab_body* body, unsigned class_index, hak_owner* owner) {
   const hak_size_class* row = &hak_size_classes[class_index];
-  _Static_assert(HAK_POOL_MAX_BYTES - 1 <= UINT16_MAX, "a cell tells what its class serves, but for wide ones");
-  bool told = row->usable <= HAK_POOL_MAX_BYTES;
-  uint32_t least = told ? hak_class_least(class_index) : 0;
+  _Static_assert(HAK_POOL_MAX_BYTES - 1 <= UINT16_MAX, "a cell tells what its class serves");
+  /* But for a wide one: the cell says that it serves a size of the pool and no other, and who asks looks further. */
+  bool told = !hak_class_is_wide(class_index);
+  uint32_t least = told ? hak_class_least(class_index) : UINT16_MAX;
   uint32_t span = told ? row->usable - least : 0;
   for (unsigned i = 0; i < row->units; i++) {
     hak_slab* cell = head + i;

@@ -16,7 +16,13 @@
 #include "frontend/process.h"
 #include "frontend/sealed.h"
 
-enum { kThreads = 2, kRounds = 4, kMost = 600, kClasses = HAK_POOL_TLS ? HAK_CLASSES : HAK_TINY_CLASSES };
+enum {
+  kThreads = 2,
+  kRounds = 4,
+  kMost = 600,
+  kClasses =
+      HAK_TINY_CLASSES + (HAK_POOL_TLS ? HAK_POOL_CLASSES : 0) + (HAK_POOL_TLS && !HAK_SEALED ? HAK_WIDE_CLASSES : 0)
+};
 
 #define EXPECT(condition)                                                                                   \
   do {                                                                                                      \

@@ -177,6 +177,20 @@ TEST_F(MisuseDeathTest, APointerIntoABlockGivenToReallocIsNamed) {
   hak_free(block);
 }
 
+// The cell of a wide block does not say which sizes its class serves.
+TEST_F(MisuseDeathTest, ADeleteOfAWideBlockWithAWrongSizeIsNamed) {
+  if (kSealBytes != 0) GTEST_SKIP() << "sealed blocks say so in other words";
+  if (!HAK_POOL_TLS) GTEST_SKIP() << "these are large blocks in this build";
+  void* block = hak_malloc(100000);
+  string what = hex(block) + described(slab_of(block));
+  for (size_t wrong : {0, 60000, 90000, 120000}) {
+    EXPECT_FATAL_LINE(hak_entry_free_sized(block, wrong),
+                      "delete with wrong size " + std::to_string(wrong) + " of " + what);
+  }
+  hak_entry_free_sized(block, 100000);
+  EXPECT_FATAL_LINE(hak_entry_free_sized(block, 100000), "double free of " + what);
+}
+
 // By its owner, by another thread, and by its owner where others free into the slab as well.
 TEST_F(MisuseDeathTest, ADeleteWithAWrongSizeIsNamedWhoeverMakesIt) {
   if (kSealBytes != 0) GTEST_SKIP() << "sealed blocks say so in other words";

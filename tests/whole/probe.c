@@ -1,6 +1,7 @@
 /* A small program on hakmem, to be started under limits and tools: a few threads, every regime, and one line.
  *
- * probe [MOST]   MOST: blocks above this size are left out */
+ * probe [MOST]       MOST: blocks above this size are left out
+ * probe one-for-all  a block in the place of all those that were freed before */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,8 +32,20 @@ static void* churn(void* arg) {
   return NULL;
 }
 
+static int one_for_all(void) {
+  static char* blocks[200];
+  for (int i = 0; i < 200; i++) {
+    if ((blocks[i] = malloc(200000)) == NULL) return 2;
+  }
+  for (int i = 0; i < 200; i++) free(blocks[i]);
+  char* one = malloc((size_t)46 << 20);
+  puts(one != NULL ? "all is well" : "malloc");
+  return one == NULL;
+}
+
 int main(int argc, char** argv) {
   pthread_t threads[3];
+  if (argc > 1 && strcmp(argv[1], "one-for-all") == 0) return one_for_all();
   if (argc > 1) most = strtoul(argv[1], NULL, 10);
   void* block = malloc(10);
   void* wrong = hak_owns(block) ? NULL : "not hakmem's malloc";

@@ -86,6 +86,11 @@ TEST(Options, AHardLimitMakesMallocReturnNull) {
   EXPECT_EQ(result.output, "malloc\n");
 }
 
+// Empty slabs that the thread had kept stood in the way of a block that had room without them.
+TEST(Options, AHardLimitLeavesRoomForALargeBlockWhereSlabsWere) {
+  ExpectWell("HAKMEM_MEMORY_LIMIT_HARD=48M tests/whole/probe one-for-all");
+}
+
 class Valgrind : public testing::Test {
  protected:
   void SetUp() override {
