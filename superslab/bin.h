@@ -23,7 +23,7 @@
 
 HAK_C_BEGIN
 
-/* Why a bin whose window has moved stops before it deals from it. */
+/* Why a bin whose window has moved stops before it deals from it (a wide one behind each block, purge.c). */
 typedef enum hak_watch {
   HAK_WATCH_PURGE = 1, /* pages of the current slab may be going back to the kernel */
   HAK_WATCH_TELL = 2,  /* who gives them back wants to know that the window moves again */

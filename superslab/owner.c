@@ -16,7 +16,7 @@ enum {
   EDGE_BYTES = 8192,    /* by which the frontier moves on inside a word */
   DEAR_STRIDE = 4096,   /* above it a block touched for the first time costs more than any search for another */
   MOST_SPARES = 8,      /* empty slabs that a bin keeps; */
-  MOST_WIDE_SPARES = 1, /* of a wide class, for they are two megabytes each */
+  MOST_WIDE_SPARES = 3, /* of a wide class, for they are two megabytes each */
   /* Before a bin that has so many slabs makes another, it looks at so many full ones for one with so much free. */
   FEW_FROM_SLABS = 8,
   FEW_LOOKS = 8,
