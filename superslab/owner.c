@@ -15,8 +15,8 @@ enum {
   HAS_EDGES = HAK_CHECKED && !HAK_HARDENED,
   EDGE_BYTES = 8192,    /* by which the frontier moves on inside a word */
   DEAR_STRIDE = 4096,   /* above it a block touched for the first time costs more than any search for another */
-  MOST_SPARES = 8,      /* empty slabs that a bin keeps; */
-  MOST_WIDE_SPARES = 3, /* of a wide class, for they are two megabytes each */
+  MOST_SPARES = 8,      /* empty slabs that a bin keeps */
+  MOST_WIDE_SPARES = 3, /* a wide one, for they are two megabytes each */
   /* Before a bin that has so many slabs makes another, it looks at so many full ones for one with so much free. */
   FEW_FROM_SLABS = 8,
   FEW_LOOKS = 8,
@@ -303,7 +303,8 @@ static void slab_release(hak_owner* owner, hak_slab* head) {
 static void slab_to_empty(hak_owner* owner, hak_slab* head) {
   hak_bin* bin = &owner->bins[head->class_index];
   hak_lock_acquire(&owner->spare_lock);
-  bool keep = bin->spare_count < (hak_class_is_wide(head->class_index) ? MOST_WIDE_SPARES : MOST_SPARES);
+  bool keep =
+      bin->spare_count < MOST_WIDE_SPARES || (bin->spare_count < MOST_SPARES && !hak_class_is_wide(head->class_index));
   if (keep) {
     hak_poke(&head->state, (uint8_t)HAK_SLAB_SPARE);
     hak_slab_body* body = hak_slab_body_of(head);
