@@ -109,7 +109,7 @@ HAK_FAST void hak_route_free_by(void* block, bool (*mark)(const hak_slab* cell, 
 HAK_FAST void hak_route_free(void* block) { hak_route_free_by(block, hak_slab_mark_free_short); }
 HAK_FAST void hak_route_delete(void* block) { hak_route_free_by(block, hak_slab_mark_free); }
 
-/* The slab's class is the one that serves requests for so many bytes. */
+/* The slab's class is the one that serves requests for so many bytes. Not said of wide classes (cells_fill). */
 HAK_FAST bool hak_route_class_serves(const hak_slab* cell, size_t bytes) { return bytes - cell->least <= cell->span; }
 
 /* delete with the size that the block was made with: what C++ containers call. */

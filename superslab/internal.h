@@ -77,6 +77,11 @@ void hak_remote_dispatch(hak_slab_pool* pool, hak_owner* self, hak_slab* list);
 
 /* ---- populate.c ---- */
 
+/* Blocks up to this size are touched as a whole, as far as pages go, by who writes to both of their ends. Of a larger
+ * one perhaps two pages are used, and memory for all of them would be wasted: there the slab that was filled last is
+ * asked what the program touches, and the order of a bin's full slabs matters. */
+enum { HAK_DENSE_BYTES = 8192 };
+
 /* The program will touch about every page of the owner's next slab of the class: it has filled some, and its blocks are
  * small or it has touched the pages of those in a full slab. */
 bool hak_owner_is_dense(hak_owner* owner, unsigned class_index);

@@ -21,7 +21,6 @@ enum {
   FEW_FROM_SLABS = 8,
   FEW_LOOKS = 8,
   FEW_BYTES = 1024,
-  FEW_MOST_STRIDE = 8192, /* of larger blocks it matters which slab was filled last (populate.c) */
 };
 
 /* ---- set-up ---- */
@@ -411,7 +410,7 @@ static hak_slab* create_slab(hak_owner* owner, hak_bin* bin, hak_run_use use) {
  * full slab waits for its wake, so that refills are few. */
 static hak_slab* few_of_full(hak_bin* bin) {
   const hak_size_class* row = &hak_size_classes[bin->class_index];
-  if (hak_peek(&bin->slab_count) < FEW_FROM_SLABS || row->stride > FEW_MOST_STRIDE) return NULL;
+  if (hak_peek(&bin->slab_count) < FEW_FROM_SLABS || row->stride > HAK_DENSE_BYTES) return NULL;
   for (unsigned looks = 0; looks < FEW_LOOKS && bin->full.first != NULL; looks++) {
     hak_slab_body* body = bin->full.first;
     hak_body_remove(&bin->full, body);

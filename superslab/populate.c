@@ -13,13 +13,10 @@
 #include "superslab/internal.h"
 
 enum {
-  /* Blocks up to this size are touched as a whole, as far as pages go, by who writes to both of their ends. Of a larger
-   * one perhaps two pages are used, and memory for all of them would be wasted. */
-  DENSE_BYTES = 8192,
   DENSE_FROM_SLABS = 2, /* a thread may not fill the first ones of a bin */
   DENSE_LARGE_FROM_SLABS = 4,
   DENSE_SLABS = 16,       /* for which a look holds */
-  DENSE_MOST_PAGES = 576, /* of a slab that is looked at */
+  DENSE_MOST_PAGES = 576, /* of a slab that is looked at: the largest */
   /* A seal is looked for on pages that were touched, and these have been by nobody. */
   POPULATE_NOTHING = HAK_SEALED,
   POPULATE_LEAST_PAGES = 4,    /* in one call; with fewer it saves little */
@@ -48,7 +45,7 @@ bool hak_owner_is_dense(hak_owner* owner, unsigned class_index) {
   const hak_size_class* row = &hak_size_classes[class_index];
   uint8_t* dense = &owner->dense[class_index];
   uint32_t slabs = hak_peek(&bin->slab_count);
-  if (row->stride <= DENSE_BYTES) return slabs >= DENSE_FROM_SLABS;
+  if (row->stride <= HAK_DENSE_BYTES) return slabs >= DENSE_FROM_SLABS;
   if (slabs < DENSE_LARGE_FROM_SLABS) return false;
   hak_slab_body* last = bin->full.last;
   if (hak_arena_has_dirty(arena, *dense > 0 ? HAK_RUN_SLAB : HAK_RUN_SPARSE, row->units)) {
@@ -66,7 +63,7 @@ bool hak_owner_is_dense(hak_owner* owner, unsigned class_index) {
 void hak_slab_choose_pages(const hak_arena* arena, const hak_size_class* row, hak_slab_body* body, hak_run_use use,
                            bool fresh) {
   bool untouched = fresh && !hak_peek(&hak_map_slot(arena->map, body->base)->huge);
-  bool dense = use == HAK_RUN_SLAB || row->stride <= DENSE_BYTES;
+  bool dense = use == HAK_RUN_SLAB || row->stride <= HAK_DENSE_BYTES;
   body->present = untouched && dense && !POPULATE_NOTHING ? body->base : UINTPTR_MAX;
   body->telling = untouched && !dense;
 }
