@@ -34,10 +34,9 @@ static void* churn(void* arg) {
 
 static int one_for_all(void) {
   static char* blocks[200];
-  for (int i = 0; i < 200; i++) {
-    if ((blocks[i] = malloc(200000)) == NULL) return 2;
-  }
-  for (int i = 0; i < 200; i++) free(blocks[i]);
+  int count = 0;
+  while (count < 200 && (blocks[count] = malloc(200000)) != NULL) count++;
+  while (count > 0) free(blocks[--count]);
   char* one = malloc((size_t)46 << 20);
   puts(one != NULL ? "all is well" : "malloc");
   return one == NULL;
