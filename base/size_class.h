@@ -68,6 +68,7 @@ extern const hak_size_class hak_size_classes[HAK_CLASSES];
 static inline bool hak_class_leads(unsigned class_index) {
   return class_index < HAK_TINY_CLASSES && hak_size_classes[class_index].grains <= 3;
 }
+/* Its blocks are more than HAK_POOL_MAX_BYTES: hak_owner_take_wide is the way to one. */
 static inline bool hak_class_is_wide(unsigned class_index) {
   return class_index >= HAK_TINY_CLASSES + HAK_POOL_CLASSES;
 }

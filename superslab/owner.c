@@ -492,8 +492,7 @@ HAK_MEDIUM void* hak_owner_take_wide(hak_owner* owner, hak_bin* bin) {
   void* block = hak_bin_take(bin);
   if (HAK_UNLIKELY(block == NULL)) block = hak_bin_step(bin);
   if (HAK_UNLIKELY(block == NULL)) block = hak_owner_refill(owner, bin);
-  __atomic_signal_fence(
-      __ATOMIC_SEQ_CST); /* as in hak_bin_enter: either we see the bit, or our block is seen to be taken */
+  __atomic_signal_fence(__ATOMIC_SEQ_CST); /* as in hak_bin_enter: either we see `watched`, or our block is seen */
   if (HAK_UNLIKELY(hak_load_folded(&bin->watched) != 0) && block != NULL) hak_owner_pause(owner, bin);
   return block;
 }

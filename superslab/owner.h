@@ -1,11 +1,12 @@
 /* owner.h - a thread as the slabs know it: its bins, its slabs, and what others have freed of them.
  *
  * Purpose:      the slab state machine. Refill (from the current slab, remote frees, partial slabs, abandoned slabs,
- * spare ones, the few free blocks of full ones, then new ones), the transitions that frees trigger, abandonment at
- * thread exit and adoption. Owns:         every slab between attach and abandonment. The pool (hak_slab_pool) owns the
- * slabs without an owner. Thread rule:  an owner's functions are called by its thread only; hak_slab_free_remote by any
- * other thread. Failure rule: a refill that finds nothing returns NULL: the owner's empty slabs have gone, the others
- * are as they were.
+ *               spare ones, the few free blocks of full ones, then new ones), the transitions that frees trigger,
+ *               abandonment at thread exit and adoption.
+ * Owns:         every slab between attach and abandonment. The pool (hak_slab_pool) owns the slabs without an owner.
+ * Thread rule:  an owner's functions are called by its thread only; hak_slab_free_remote by any other thread.
+ * Failure rule: a refill that finds nothing returns NULL: the owner's empty slabs have gone, the others are as they
+ *               were.
  */
 #ifndef HAK_SUPERSLAB_OWNER_H
 #define HAK_SUPERSLAB_OWNER_H

@@ -68,8 +68,8 @@ static uint32_t count_used(const hak_slab* head) {
 }
 
 /* The gaps between live blocks, and beside the window, if there is one. A live block's header is the byte before it.
- * Bits that are set meanwhile are seen or not; no block becomes live but in the window, or behind a look at `watched`.
- */
+ * Bits that are set meanwhile are seen or not; no block becomes live but in the window, or behind a look at
+ * `watched`. */
 static size_t purge_gaps(const hak_os* os, const hak_slab* head, const uint64_t* window) {
   const hak_slab_body* body = hak_slab_body_of(head);
   const hak_size_class* row = hak_slab_class(head);
