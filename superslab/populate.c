@@ -16,7 +16,7 @@ enum {
   DENSE_FROM_SLABS = 2, /* a thread may not fill the first ones of a bin */
   DENSE_LARGE_FROM_SLABS = 4,
   DENSE_SLABS = 16,       /* for which a look holds */
-  DENSE_MOST_PAGES = 576, /* of a slab that is looked at: the largest */
+  DENSE_MOST_PAGES = 576, /* of a slab that is looked at */
   /* A seal is looked for on pages that were touched, and these have been by nobody. */
   POPULATE_NOTHING = HAK_SEALED,
   POPULATE_LEAST_PAGES = 4,    /* in one call; with fewer it saves little */
