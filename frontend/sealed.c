@@ -131,24 +131,15 @@ static void* alloc_in_slab(size_t align, size_t total) {
   return block;
 }
 
-static uint8_t* alloc_once(size_t align, size_t total) {
+static uint8_t* alloc_by_size(size_t align, size_t total) {
   if (hak_route_has_class(align, total)) return alloc_in_slab(align, total);
   return alloc_large(align < HAK_UNIT_BYTES ? HAK_UNIT_BYTES : align, total);
-}
-
-/* What the thread has freed and not taken home yet goes back to the arena, for another kind of request. */
-static HAK_SLOW uint8_t* alloc_after_trim(size_t align, size_t total) {
-  hak_owner* self = hak_thread_attach();
-  if (self == NULL) return NULL;
-  hak_owner_trim(self);
-  return alloc_once(align, total);
 }
 
 void* hak_sealed_alloc(size_t align, size_t bytes, bool zeroed) {
   size_t total = bytes + HAK_SEAL_BYTES;
   if (HAK_UNLIKELY(bytes > PTRDIFF_MAX)) total = bytes; /* which no route serves */
-  uint8_t* block = alloc_once(align, total);
-  if (HAK_UNLIKELY(block == NULL && total <= PTRDIFF_MAX)) block = alloc_after_trim(align, total);
+  uint8_t* block = alloc_by_size(align, total);
   if (HAK_UNLIKELY(block == NULL)) {
     errno = ENOMEM;
     return NULL;
