@@ -184,7 +184,7 @@ static uintptr_t alloc_run(hak_arena* arena, const wanted* want, bool* zeroed) {
   hak_lock_acquire(&arena->lock);
   hak_decay_look_at_clock(arena); /* without the lock for a while, perhaps */
   uintptr_t start = alloc_in_limits(arena, want, zeroed);
-  if (start == 0 && hak_parked_release(arena)) start = alloc_in_limits(arena, want, zeroed);
+  if (start == 0 && hak_arena_scrape(arena)) start = alloc_in_limits(arena, want, zeroed);
   if (start != 0) {
     hak_arena_count_used(arena, units << HAK_UNIT_SHIFT);
     arena->stats.runs++;

@@ -47,7 +47,7 @@ typedef struct hak_arena_stats {
   uint64_t committed_bytes; /* of it: writable */
   uint64_t used_bytes;      /* in runs, and in mappings of their own */
   uint64_t mapped_bytes;    /* of these: in mappings of their own */
-  uint64_t dirty_bytes;     /* in free units that may hold memory */
+  uint64_t dirty_bytes;     /* in free units that may hold memory, and in kept mappings */
   uint64_t purged_bytes;    /* given back so far */
   uint64_t purges;          /* calls to the kernel for it */
   uint64_t runs;            /* runs dealt so far */
@@ -62,6 +62,21 @@ typedef struct hak_parked_row {
   HAK_SHARED(hak_cell*) cells[HAK_PARKED_UNITS];
 } hak_parked_row;
 
+/* Mappings of large blocks that have been freed and wait for a request (kept.c). */
+enum { HAK_KEPT_MAPPINGS = 8 };
+typedef struct hak_mapping {
+  uintptr_t start; /* 0: none */
+  size_t bytes;
+  bool aged; /* it was there at the last step of decay that looked */
+} hak_mapping;
+typedef struct hak_kept {
+  hak_mapping mappings[HAK_KEPT_MAPPINGS];
+  uint64_t bytes; /* of them all */
+  /* Since the last such step: one went back to the kernel; one was wanted behind that, or taken from here. */
+  bool gone, wanted;
+  bool keeps; /* the next one that is freed stays */
+} hak_kept;
+
 typedef struct hak_arena {
   hak_map* map;
   hak_meta* meta;
@@ -72,7 +87,7 @@ typedef struct hak_arena {
   hak_chunk_list by_run[HAK_RUN_USES][HAK_CHUNK_UNITS + 1]; /* chunks by the length of their longest free run */
   uint64_t runs_there[HAK_RUN_USES];                        /* bit n - 1: by_run[..][n] has a chunk */
   hak_chunk* dirty_chunks;
-  uint64_t dirty_bytes_of[HAK_RUN_USES]; /* what stats.dirty_bytes adds up */
+  uint64_t dirty_bytes_of[HAK_RUN_USES]; /* with kept.bytes what stats.dirty_bytes adds up */
   unsigned unlocked; /* threads that have taken units out of everyone's hands to work on them without the lock */
   bool trying_huge;  /* one of them times a huge page */
   uint64_t next_tick_ms;
@@ -83,6 +98,7 @@ typedef struct hak_arena {
   hak_huge huge;
   hak_arena_stats stats;
   hak_parked_row parked[HAK_PARKED_ROWS];
+  hak_kept kept;
 } hak_arena;
 
 void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os* os, const hak_options* options);
@@ -115,9 +131,10 @@ static inline bool hak_arena_has_dirty(const hak_arena* arena, hak_run_use use, 
   return hak_peek(&arena->dirty_bytes_of[use]) >= units << HAK_UNIT_SHIFT;
 }
 
-/* A mapping of its own, outside the regions, for a block too large for them: zeroed, aligned to `align` (a power of
- * two, at least HAK_CHUNK_BYTES), and its first chunk known to the map. */
-uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align);
+/* A mapping of its own, outside the regions, for a block too large for them: aligned to `align` (a power of two, at
+ * least HAK_CHUNK_BYTES), and its first chunk known to the map. zero: it shall read as zero; else it may be one that
+ * was unmapped before, as that left it. */
+uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align, bool zero);
 void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes);
 /* Grows or shrinks such a mapping without copying; returns where it is now, 0 if that could not be done. */
 uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, size_t new_bytes);

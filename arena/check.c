@@ -46,7 +46,7 @@ void hak_arena_check(hak_arena* arena) {
   }
   if (lists_check(arena) != with_free) hak_fatal("arena: a chunk is in no list", with_free);
   if (arena->unlocked == 0 && used != arena->stats.used_bytes) hak_fatal("arena: used bytes", used);
-  uint64_t all_dirty = 0;
+  uint64_t all_dirty = arena->kept.bytes;
   for (unsigned use = 0; use < HAK_RUN_USES; use++) {
     if (dirty[use] != arena->dirty_bytes_of[use]) hak_fatal("arena: dirty bytes of a use", use);
     all_dirty += dirty[use];

@@ -42,6 +42,7 @@ static bool chunk_rests(const hak_arena* arena, const hak_chunk* chunk) {
 size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
   size_t bytes = 0;
   hak_parked_release(arena);
+  if (all || !arena->large_rest) bytes += hak_kept_release(arena, all);
   arena->unlocked++;
   hak_chunk* chunk = arena->dirty_chunks;
   arena->dirty_chunks = NULL;
@@ -78,7 +79,7 @@ size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
 void hak_decay_look_at_clock(hak_arena* arena) {
   if (arena->calls_to_clock-- != 0) return;
   arena->calls_to_clock = DECAY_CLOCK_CALLS;
-  if (arena->dirty_chunks == NULL && !hak_arena_has_parked(arena)) return;
+  if (arena->stats.dirty_bytes == 0 && !hak_arena_has_parked(arena)) return;
   uint64_t now = arena->os->now_ms();
   if (now < arena->next_tick_ms) return;
   arena->next_tick_ms = now + arena->options->decay_ms / 2;

@@ -6,6 +6,7 @@
  * decay.c    memory back to the kernel
  * parked.c   large runs that wait for the thread that freed them
  * mapping.c  blocks with a mapping of their own
+ * kept.c     such mappings that wait for the next request
  * check.c    the validator
  *
  * map.c, large.c, guarded.c and huge.c have headers of their own. Everything here is called with the arena's lock, but
@@ -93,6 +94,22 @@ hak_cell* hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units);
  * first cell, which says that the block is freed. Without the lock. */
 hak_cell* hak_parked_take(hak_arena* arena, size_t units);
 /* hak_parked_release stands above, for the limit. */
+
+/* ---- kept.c ---- */
+
+/* Keeps a mapping that is being freed for the next request, if the program has been seen to make one soon. */
+bool hak_kept_put(hak_arena* arena, uintptr_t start, size_t bytes);
+/* A kept mapping that can be made to serve the request, most likely of another size; start 0 if there is none. */
+hak_mapping hak_kept_take(hak_arena* arena, size_t bytes, size_t align);
+/* Gives back all, or those that were there at the last such call; the others age. Returns bytes. The lock is released
+ * and taken again meanwhile. */
+size_t hak_kept_release(hak_arena* arena, bool all);
+
+/* Before a request fails: what nobody uses and is not yet free. True if there was any. */
+static inline bool hak_arena_scrape(hak_arena* arena) {
+  bool parked = hak_parked_release(arena);
+  return hak_kept_release(arena, true) != 0 || parked;
+}
 
 HAK_C_END
 

@@ -22,11 +22,13 @@ static void* cell_occupy(hak_arena* arena, uintptr_t start, size_t bytes, hak_ce
 
 void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed) {
   size_t rounded = hak_align_up(bytes > 0 ? bytes : 1, arena->os->page_bytes);
+  bool zero = zeroed != NULL, ignored;
+  if (!zero) zeroed = &ignored;
   if (rounded < bytes || rounded > PTRDIFF_MAX) return NULL; /* nor any size that is a mistake */
   if (rounded >= HAK_LARGE_MAPPED_BYTES || align > HAK_CHUNK_BYTES ||
       (align > HAK_UNIT_BYTES && rounded > HAK_CHUNK_BYTES)) {
     *zeroed = true;
-    uintptr_t start = hak_arena_map(arena, rounded, align > HAK_CHUNK_BYTES ? align : HAK_CHUNK_BYTES);
+    uintptr_t start = hak_arena_map(arena, rounded, align > HAK_CHUNK_BYTES ? align : HAK_CHUNK_BYTES, zero);
     if (start != 0) return cell_occupy(arena, start, rounded, HAK_CELL_MAPPED);
     /* The arena may have the addresses that the kernel has not. */
     if (align > HAK_UNIT_BYTES) return NULL;

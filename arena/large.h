@@ -15,7 +15,8 @@ HAK_C_BEGIN
 /* Blocks from this size on get a mapping of their own. */
 #define HAK_LARGE_MAPPED_BYTES ((size_t)64 << 20)
 
-/* A block of at least `bytes` bytes, aligned to `align` (a power of two). *zeroed: it reads as zero. */
+/* A block of at least `bytes` bytes, aligned to `align` (a power of two). *zeroed: it reads as zero; NULL if that does
+ * not matter. */
 void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed);
 
 static inline bool hak_large_is(const hak_cell* cell) {

@@ -1,4 +1,6 @@
 /* Blocks with a mapping of their own: address space from region.c, one chunk's slot in the map. */
+#include <string.h>
+
 #include "arena/internal.h"
 
 /* more: modulo 2^64, so that what goes is counted as well. */
@@ -16,27 +18,11 @@ static uintptr_t map_own(hak_arena* arena, size_t bytes, size_t align) {
   return 0;
 }
 
-uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align) {
-  hak_lock_acquire(&arena->lock);
-  uintptr_t start = 0;
-  if (!hak_arena_over_limit(arena, bytes)) {
-    start = map_own(arena, bytes, align);
-    if (start == 0 && hak_parked_release(arena)) start = map_own(arena, bytes, align);
-  }
-  if (start != 0) {
-    count_mapped(arena, bytes);
-    if (arena->options->huge_pages != HAK_HUGE_PAGES_NEVER) arena->os->huge_pages(start, bytes, true);
-  }
-  hak_lock_release(&arena->lock);
+static uintptr_t map_new(hak_arena* arena, size_t bytes, size_t align) {
+  uintptr_t start = map_own(arena, bytes, align);
+  if (start == 0 && hak_arena_scrape(arena)) start = map_own(arena, bytes, align);
+  if (start != 0 && arena->options->huge_pages != HAK_HUGE_PAGES_NEVER) arena->os->huge_pages(start, bytes, true);
   return start;
-}
-
-void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes) {
-  hak_lock_acquire(&arena->lock);
-  hak_map_drop(arena->map, start, 1);
-  count_mapped(arena, -bytes);
-  hak_lock_release(&arena->lock);
-  arena->os->release(start, bytes);
 }
 
 /* With the lock held. */
@@ -51,6 +37,47 @@ static uintptr_t remap_own(hak_arena* arena, uintptr_t start, size_t old_bytes, 
   hak_map_drop(arena->map, target, 1);
   arena->os->release(target, new_bytes);
   return 0;
+}
+
+/* One that was kept, cut or grown to size. */
+static uintptr_t map_kept(hak_arena* arena, size_t bytes, size_t align) {
+  hak_mapping kept = hak_kept_take(arena, bytes, align);
+  if (kept.start == 0 || kept.bytes == bytes) return kept.start;
+  uintptr_t start = remap_own(arena, kept.start, kept.bytes, bytes);
+  if (start == 0) {
+    hak_map_drop(arena->map, kept.start, 1);
+    arena->os->release(kept.start, kept.bytes);
+  }
+  return start;
+}
+
+uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align, bool zero) {
+  hak_lock_acquire(&arena->lock);
+  uintptr_t start = 0;
+  bool kept = false;
+  if (!hak_arena_over_limit(arena, bytes)) {
+    start = map_kept(arena, bytes, align);
+    kept = start != 0;
+    if (!kept) start = map_new(arena, bytes, align);
+  }
+  if (start != 0) count_mapped(arena, bytes);
+  hak_lock_release(&arena->lock);
+  /* Not by hand: the program may never touch most of it. */
+  if (kept && zero && !arena->os->purge(start, bytes)) memset((void*)start, 0, bytes);
+  return start;
+}
+
+void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes) {
+  hak_lock_acquire(&arena->lock);
+  count_mapped(arena, -bytes);
+  bool kept = hak_kept_put(arena, start, bytes);
+  if (kept) {
+    hak_decay_look_at_clock(arena);
+  } else {
+    hak_map_drop(arena->map, start, 1);
+  }
+  hak_lock_release(&arena->lock);
+  if (!kept) arena->os->release(start, bytes);
 }
 
 uintptr_t hak_arena_remap(hak_arena* arena, uintptr_t start, size_t old_bytes, size_t new_bytes) {

@@ -30,7 +30,6 @@ static void* refill(hak_owner* owner, hak_bin* bin, size_t bytes) {
 }
 
 HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
-  bool zeroed;
   void* block = NULL;
   hak_owner* owner = hak_thread_attach();
   if (owner != NULL && bytes <= HAK_ROUTE_SLAB_BYTES) {
@@ -42,7 +41,7 @@ HAK_SLOW void* hak_route_alloc_slow(size_t bytes) {
       block = refill(owner, hak_bin_get(&bin), bytes);
     }
   } else if (owner != NULL) {
-    block = hak_route_large(HAK_UNIT_BYTES, bytes, &zeroed);
+    block = hak_route_large(HAK_UNIT_BYTES, bytes, NULL);
   }
   if (block == NULL) errno = ENOMEM;
   return block;
@@ -328,12 +327,11 @@ static inline size_t aligned_bytes(size_t align, size_t bytes) {
 bool hak_route_has_class(size_t align, size_t bytes) { return aligned_bytes(align, bytes) <= HAK_ROUTE_SLAB_BYTES; }
 
 void* hak_route_aligned(size_t align, size_t bytes) {
-  bool zeroed;
   if (align <= HAK_ALIGNMENT) return hak_route_alloc(bytes);
   size_t whole = aligned_bytes(align, bytes);
   if (HAK_LIKELY(whole <= HAK_ROUTE_SLAB_BYTES)) return hak_route_alloc(whole);
   if (align < HAK_UNIT_BYTES) align = HAK_UNIT_BYTES;
-  void* block = hak_route_large(align, bytes, &zeroed);
+  void* block = hak_route_large(align, bytes, NULL);
   if (block == NULL) errno = ENOMEM;
   return block;
 }

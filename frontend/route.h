@@ -41,7 +41,7 @@ size_t hak_route_cell_usable(const hak_cell* cell);
  * or has grown is better off in a run of its own, which may read as zero already, and grows where it is. */
 enum { HAK_ROUTE_SLAB_BYTES = HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES };
 bool hak_route_has_class(size_t align, size_t bytes);
-/* A large block for the calling thread, of any size. align: at least HAK_UNIT_BYTES. */
+/* A large block for the calling thread, of any size. align: at least HAK_UNIT_BYTES. zeroed: of hak_large_alloc. */
 void* hak_route_large(size_t align, size_t bytes, bool* zeroed);
 /* A live block begins at the address. */
 bool hak_route_owns(uintptr_t address);

@@ -190,7 +190,7 @@ TEST_F(ArenaDecay, AboveTheHardLimitThereIsNothing) {
   uintptr_t b = alloc(8);
   EXPECT_NE(b, 0u);
   EXPECT_EQ(alloc(1), 0u);
-  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES), 0u);
+  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true), 0u);
   free(b, 8);
   EXPECT_FALSE(hak_arena_extend(&rig.arena, a, 12, 9));
   EXPECT_TRUE(hak_arena_extend(&rig.arena, a, 12, 8));
@@ -201,7 +201,7 @@ TEST_F(ArenaDecay, AboveTheHardLimitThereIsNothing) {
 
 TEST_F(ArenaDecay, TheHardLimitHoldsForMappingsThatGrow) {
   rig.options.memory_limit_hard = 4 * HAK_CHUNK_BYTES;
-  uintptr_t start = hak_arena_map(&rig.arena, 3 * HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  uintptr_t start = hak_arena_map(&rig.arena, 3 * HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true);
   ASSERT_NE(start, 0u);
   EXPECT_EQ(hak_arena_remap(&rig.arena, start, 3 * HAK_CHUNK_BYTES, 5 * HAK_CHUNK_BYTES), 0u);
   uintptr_t grown = hak_arena_remap(&rig.arena, start, 3 * HAK_CHUNK_BYTES, 4 * HAK_CHUNK_BYTES);

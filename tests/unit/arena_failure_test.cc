@@ -26,7 +26,7 @@ TEST_F(ArenaFailure, WithoutAddressSpaceThereIsNoRun) {
   rig.os.fail(FakeOs::kReserve, 1, FakeOs::kForever);
   EXPECT_EQ(alloc(1), 0u);
   EXPECT_EQ(alloc(100), 0u);
-  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES), 0u);
+  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true), 0u);
   EXPECT_EQ(rig.stats().used_bytes, 0u);
   EXPECT_EQ(rig.stats().reserved_bytes, 0u);
   EXPECT_EQ(rig.os.reserved_bytes(), reserved);
@@ -107,14 +107,14 @@ TEST_F(ArenaFailure, AMappingWithoutMemoryGivesItsAddressesBack) {
   size_t reserved = rig.os.reserved_bytes();
   hak_chunk* slots = rig.map.chunks;
   rig.os.fail(FakeOs::kCommit, 3);  // after the two of the map's tables
-  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES), 0u);
+  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true), 0u);
   EXPECT_EQ(rig.os.reserved_bytes(), reserved);
   EXPECT_EQ(rig.stats().used_bytes, 0u);
   for (size_t i = 0; i <= rig.map.slot_mask; i++) ASSERT_EQ(slots[i].base, 0u);
 }
 
 TEST_F(ArenaFailure, AMappingThatCannotBeResizedStaysAsItWas) {
-  uintptr_t start = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  uintptr_t start = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true);
   write(start, 64);
   size_t reserved = rig.os.reserved_bytes();
   rig.os.fail(FakeOs::kResize, 1, 2);  // neither in place nor to another place
@@ -160,9 +160,9 @@ TEST_F(ArenaFailure, ARegionWhoseSlotsAreTakenGoesElsewhere) {
 }
 
 TEST_F(ArenaFailure, AMappingWhoseSlotIsTakenGoesElsewhere) {
-  uintptr_t first = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  uintptr_t first = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true);
   rig.os.place_next_reserve_at(first - kSlotWindow);
-  uintptr_t second = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  uintptr_t second = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true);
   ASSERT_NE(second, 0u);
   EXPECT_NE(second, first - kSlotWindow);
   EXPECT_FALSE(rig.os.is_reserved(first - kSlotWindow, 1));
@@ -173,13 +173,13 @@ TEST_F(ArenaFailure, AMappingWhoseSlotIsTakenGoesElsewhere) {
 
 // A fault of 2026: with its slot taken and the addresses of the first free slot somebody's, malloc returned NULL.
 TEST_F(ArenaFailure, AMappingFindsItsSlotLowerDownWhereTheAddressesOfTheFirstFreeOneAreTaken) {
-  uintptr_t first = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  uintptr_t first = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true);
   uintptr_t wish = hak_map_suggest(&rig.map, first - kSlotWindow, 1, HAK_CHUNK_BYTES);
   rig.os.place_next_reserve_at(wish);
   uintptr_t blocker = rig.os.table()->reserve(HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, 0);
   ASSERT_EQ(blocker, wish);
   rig.os.place_next_reserve_at(first - kSlotWindow);
-  uintptr_t second = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES);
+  uintptr_t second = hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true);
   ASSERT_NE(second, 0u);
   EXPECT_LT(second, first - kSlotWindow);
   EXPECT_FALSE(rig.os.is_reserved(first - kSlotWindow, 1));
@@ -193,7 +193,7 @@ TEST_F(ArenaFailure, ARunThatNeverGetsSlotsGivesItsAddressesBack) {
   ASSERT_TRUE(hak_map_claim(&rig.map, window + HAK_CHUNK_BYTES, 1023));
   size_t reserved = rig.os.reserved_bytes();
   EXPECT_EQ(alloc(1), 0u);
-  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES), 0u);
+  EXPECT_EQ(hak_arena_map(&rig.arena, HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, true), 0u);
   EXPECT_EQ(rig.os.reserved_bytes(), reserved);
   hak_map_drop(&rig.map, window + HAK_CHUNK_BYTES, 1023);
   EXPECT_NE(alloc(1), 0u);

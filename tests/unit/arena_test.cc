@@ -287,42 +287,6 @@ TEST_F(Arena, StatsCountWhatIsThere) {
   EXPECT_EQ(stats.purged_bytes, 0u);
 }
 
-TEST_F(Arena, MappingsOfTheirOwnAreZeroedAlignedAndInTheMap) {
-  for (size_t align : {HAK_CHUNK_BYTES, 8 * HAK_CHUNK_BYTES}) {
-    size_t bytes = 5 * HAK_CHUNK_BYTES + 4096;
-    uintptr_t start = hak_arena_map(&rig.arena, bytes, align);
-    ASSERT_NE(start, 0u);
-    EXPECT_EQ(start % align, 0u);
-    EXPECT_NE(hak_map_find(&rig.map, start), nullptr);
-    EXPECT_EQ(rig.stats().used_bytes, bytes);
-    EXPECT_EQ(*reinterpret_cast<char*>(start + bytes - 1), 0);
-    memset(reinterpret_cast<void*>(start), 1, bytes);
-    hak_arena_unmap(&rig.arena, start, bytes);
-    EXPECT_EQ(hak_map_find(&rig.map, start), nullptr);
-    EXPECT_FALSE(rig.os.is_reserved(start, 1));
-    EXPECT_EQ(rig.stats().used_bytes, 0u);
-  }
-}
-
-TEST_F(Arena, AMappingIsResizedWithItsContents) {
-  size_t bytes = 3 * HAK_CHUNK_BYTES;
-  uintptr_t start = hak_arena_map(&rig.arena, bytes, HAK_CHUNK_BYTES);
-  mark(start, 3 * HAK_CHUNK_UNITS, 5);
-  uintptr_t smaller = hak_arena_remap(&rig.arena, start, bytes, HAK_CHUNK_BYTES);
-  EXPECT_EQ(smaller, start);
-  EXPECT_EQ(rig.stats().used_bytes, HAK_CHUNK_BYTES);
-  rig.os.fail(FakeOs::kResize);  // no room behind it
-  uintptr_t larger = hak_arena_remap(&rig.arena, start, HAK_CHUNK_BYTES, 9 * HAK_CHUNK_BYTES);
-  ASSERT_NE(larger, 0u);
-  EXPECT_NE(larger, start);
-  EXPECT_TRUE(is_marked(larger, HAK_CHUNK_UNITS, 5));
-  EXPECT_EQ(hak_map_find(&rig.map, start), nullptr);
-  EXPECT_NE(hak_map_find(&rig.map, larger), nullptr);
-  EXPECT_EQ(rig.stats().used_bytes, 9 * HAK_CHUNK_BYTES);
-  hak_arena_unmap(&rig.arena, larger, 9 * HAK_CHUNK_BYTES);
-  EXPECT_EQ(rig.stats().used_bytes, 0u);
-}
-
 TEST_F(Arena, RandomRunsNeverOverlapAndAddUp) {
   struct Run {
     size_t units;
