@@ -330,6 +330,8 @@ void* hak_route_aligned(size_t align, size_t bytes) {
   if (align <= HAK_ALIGNMENT) return hak_route_alloc(bytes);
   size_t whole = aligned_bytes(align, bytes);
   if (HAK_LIKELY(whole <= HAK_ROUTE_SLAB_BYTES)) return hak_route_alloc(whole);
+  /* Both wide blocks and runs begin at such addresses. */
+  if (align <= HAK_WIDE_STEP && bytes > HAK_ROUTE_SLAB_BYTES) return hak_route_alloc_wide(bytes);
   if (align < HAK_UNIT_BYTES) align = HAK_UNIT_BYTES;
   void* block = hak_route_large(align, bytes, NULL);
   if (block == NULL) errno = ENOMEM;

@@ -37,8 +37,8 @@ size_t hak_route_usable(const char* function, uintptr_t address);
 hak_cell* hak_route_live_or_abort(const char* function, uintptr_t address);
 size_t hak_route_cell_usable(const hak_cell* cell);
 /* The largest request that a slab may serve, and whether one does: a class has blocks of this size and alignment (a
- * power of two). malloc has larger ones from slabs, too (hak_route_alloc_wide); but what is to be cleared, or aligned,
- * or has grown is better off in a run of its own, which may read as zero already, and grows where it is. */
+ * power of two). malloc has larger ones from slabs, too (hak_route_alloc_wide); but what is to be cleared or has
+ * grown is better off in a run of its own, which may read as zero already, and grows where it is. */
 enum { HAK_ROUTE_SLAB_BYTES = HAK_POOL_TLS ? HAK_POOL_MAX_BYTES : HAK_TINY_MAX_BYTES };
 bool hak_route_has_class(size_t align, size_t bytes);
 /* A large block for the calling thread, of any size. align: at least HAK_UNIT_BYTES. zeroed: of hak_large_alloc. */

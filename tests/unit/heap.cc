@@ -51,6 +51,13 @@ std::vector<hak_chunk_info> all_chunks() {
   return chunks;
 }
 
+bool is_of_slab(const void* block) {
+  auto at = reinterpret_cast<uintptr_t>(block);
+  bool inside = false;
+  for (const hak_slab_info& slab : all_slabs()) inside |= at >= slab.address && at < slab.address + slab.bytes;
+  return inside;
+}
+
 hak_slab_info slab_of(const void* address) {
   auto at = reinterpret_cast<uintptr_t>(address);
   for (const hak_slab_info& slab : all_slabs()) {

@@ -29,6 +29,7 @@ uint64_t counter(const std::string& name);
 
 std::vector<hak_slab_info> all_slabs();
 std::vector<hak_chunk_info> all_chunks();
+bool is_of_slab(const void* block);
 // The slab that the address lies in; a failure of the test if there is none.
 hak_slab_info slab_of(const void* address);
 

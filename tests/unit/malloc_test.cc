@@ -23,13 +23,6 @@ bool reads_as_zero(const void* block, size_t bytes) {
   return std::all_of(p, p + bytes, [](uint8_t b) { return b == 0; });
 }
 
-bool is_of_slab(const void* block) {
-  auto at = address_of(block);
-  bool inside = false;
-  for (const hak_slab_info& slab : all_slabs()) inside |= at >= slab.address && at < slab.address + slab.bytes;
-  return inside;
-}
-
 class Malloc : public testing::Test {
  protected:
   static void SetUpTestSuite() {
