@@ -10,6 +10,7 @@ void run_mixed(Run& run);               // slots.cc
 void run_tiny(Run& run);                // slots.cc
 void run_mid_large_mt(Run& run);        // slots.cc
 void run_large(Run& run);               // slots.cc
+void run_replace(Run& run);             // slots.cc
 void run_larson(Run& run);              // larson.cc
 void run_producer_consumer(Run& run);   // producer_consumer.cc
 void run_footprint_handover(Run& run);  // producer_consumer.cc

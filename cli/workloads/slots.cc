@@ -11,6 +11,7 @@ namespace {
 struct SlotsOptions {
   SizePicker::Law law;
   bool all_calls;  // one allocation in sixteen through calloc, one free in sixteen becomes a realloc
+  bool replaces;   // what is freed is allocated again in the same step
 };
 
 using Slots = std::vector<Block>;
@@ -25,17 +26,19 @@ bool fill(Run& run, Block* slot, size_t size, uint64_t random, bool cleared) {
   return false;
 }
 
-bool step(Run& run, Block* slot, uint64_t random, const SizePicker& sizes, bool all_calls) {
-  bool rare = all_calls && (random >> 60) == 0;
+bool step(Run& run, Block* slot, uint64_t random, const SizePicker& sizes, const SlotsOptions& options) {
+  bool rare = options.all_calls && (random >> 60) == 0;
   if (slot->bytes == nullptr) return fill(run, slot, sizes.pick(random), random, rare);
   if (rare) {
     if (slot->resize(sizes.pick(random), random)) return true;
     run.fail("realloc lost the contents of a block");
     return false;
   }
-  if (slot->give_back()) return true;
-  run.fail_corrupt(slot->size);
-  return false;
+  if (!slot->give_back()) {
+    run.fail_corrupt(slot->size);
+    return false;
+  }
+  return !options.replaces || fill(run, slot, sizes.pick(random), random, false);
 }
 
 void run_slots(Run& run, const SlotsOptions& options) {
@@ -49,7 +52,7 @@ void run_slots(Run& run, const SlotsOptions& options) {
     Block* slots = tables[i].data();
     for (uint64_t n = 0; n < params.iters; ++n) {
       Block* slot = &slots[rng.below(params.working_set)];
-      if (!step(run, slot, rng.next(), sizes, options.all_calls)) return n;
+      if (!step(run, slot, rng.next(), sizes, options)) return n;
     }
     return params.iters;
   };
@@ -63,9 +66,10 @@ void run_slots(Run& run, const SlotsOptions& options) {
 
 }  // namespace
 
-void run_mixed(Run& run) { run_slots(run, {SizePicker::kByPowersOfTwo, true}); }
-void run_tiny(Run& run) { run_slots(run, {SizePicker::kUniform, false}); }
-void run_mid_large_mt(Run& run) { run_slots(run, {SizePicker::kUniform, false}); }
-void run_large(Run& run) { run_slots(run, {SizePicker::kByPowersOfTwo, false}); }
+void run_mixed(Run& run) { run_slots(run, {SizePicker::kByPowersOfTwo, true, false}); }
+void run_tiny(Run& run) { run_slots(run, {SizePicker::kUniform, false, false}); }
+void run_mid_large_mt(Run& run) { run_slots(run, {SizePicker::kUniform, false, false}); }
+void run_large(Run& run) { run_slots(run, {SizePicker::kByPowersOfTwo, false, false}); }
+void run_replace(Run& run) { run_slots(run, {SizePicker::kUniform, false, true}); }
 
 }  // namespace hakctl
