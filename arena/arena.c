@@ -179,26 +179,16 @@ static uintptr_t alloc_in_limits(hak_arena* arena, const wanted* want, bool* zer
   return start;
 }
 
-/* A table or an array that grows by copies, each larger than all before it, leaves behind what none of the next ones
- * can use: about as much as it has now. So when a block is larger by an eighth than any before, that goes at once.
- * (Each time that dirty memory does not serve a request would be too often: docs/performance.md.) */
-void hak_arena_give_way(hak_arena* arena, size_t units) {
-  if (units < HAK_CHUNK_UNITS || units <= arena->largest_units + arena->largest_units / 8) return;
-  arena->largest_units = units;
-  if (hak_arena_has_dirty(arena, HAK_RUN_LARGE, 1)) hak_decay_step(arena, HAK_DECAY_LARGE, SIZE_MAX);
-}
-
 static uintptr_t alloc_run(hak_arena* arena, const wanted* want, bool* zeroed) {
   size_t units = want->units;
   hak_lock_acquire(&arena->lock);
   hak_decay_look_at_clock(arena); /* without the lock for a while, perhaps */
-  if (want->use == HAK_RUN_LARGE) hak_arena_give_way(arena, units);
   uintptr_t start = alloc_in_limits(arena, want, zeroed);
   if (start == 0 && hak_arena_scrape(arena)) start = alloc_in_limits(arena, want, zeroed);
   if (start != 0) {
     hak_arena_count_used(arena, units << HAK_UNIT_SHIFT);
     arena->stats.runs++;
-    if (over_soft_limit(arena)) hak_decay_step(arena, HAK_DECAY_ALL, SIZE_MAX);
+    if (over_soft_limit(arena)) hak_decay_step(arena, true, SIZE_MAX);
   }
   hak_lock_release(&arena->lock);
   return start;
@@ -229,7 +219,7 @@ void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
   hak_lock_acquire(&arena->lock);
   hak_arena_give_run(arena, start, units, true);
   if (too_dirty(arena)) {
-    hak_decay_step(arena, HAK_DECAY_ALL, SIZE_MAX);
+    hak_decay_step(arena, true, SIZE_MAX);
   } else {
     hak_decay_look_at_clock(arena);
   }

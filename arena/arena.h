@@ -72,9 +72,8 @@ typedef struct hak_mapping {
 typedef struct hak_kept {
   hak_mapping mappings[HAK_KEPT_MAPPINGS];
   uint64_t bytes; /* of them all */
-  /* Since the last such step: the one that went back to the kernel last; one like it was wanted, or taken from here. */
-  size_t gone_bytes;
-  bool wanted;
+  /* Since the last such step: one went back to the kernel; one was wanted behind that, or taken from here. */
+  bool gone, wanted;
   bool keeps; /* the next one that is freed stays */
 } hak_kept;
 
@@ -92,7 +91,6 @@ typedef struct hak_arena {
   unsigned unlocked; /* threads that have taken units out of everyone's hands to work on them without the lock */
   bool trying_huge;  /* one of them times a huge page */
   uint64_t next_tick_ms;
-  size_t largest_units;        /* of the runs of large blocks so far, more or less */
   bool large_rest;             /* the next step of decay leaves out the chunks of large blocks */
   bool commit_failed;          /* the request at hand failed for memory, not for address space */
   HAK_SHARED(unsigned) guards; /* units closed now */

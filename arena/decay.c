@@ -33,16 +33,14 @@ static size_t purge_units(hak_arena* arena, hak_chunk* chunk, uint64_t which) {
 
 /* Runs of large blocks are kept for twice as long as slabs: a program that frees one asks for another before long, and
  * would pay for each of its pages again, while slabs have spares in front of the arena. */
-static bool chunk_rests(const hak_arena* arena, const hak_chunk* chunk, hak_decay what) {
-  if (what == HAK_DECAY_LARGE) return chunk->use != HAK_RUN_LARGE;
-  return what == HAK_DECAY_AGED && chunk->use == HAK_RUN_LARGE && arena->large_rest;
+static bool chunk_rests(const hak_arena* arena, const hak_chunk* chunk) {
+  return chunk->use == HAK_RUN_LARGE && arena->large_rest;
 }
 
 /* Walks the list of dirty chunks once. A chunk leaves the list before its turn, and comes back if it is dirty still (or
  * again). */
-size_t hak_decay_step(hak_arena* arena, hak_decay what, size_t most) {
+size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
   size_t bytes = 0;
-  bool all = what != HAK_DECAY_AGED;
   hak_parked_release(arena);
   if (all || !arena->large_rest) bytes += hak_kept_release(arena, all);
   arena->unlocked++;
@@ -51,8 +49,8 @@ size_t hak_decay_step(hak_arena* arena, hak_decay what, size_t most) {
   hak_chunk* kept = NULL;
   while (chunk != NULL) {
     hak_chunk* next = chunk->dirty_next;
-    bool rests = chunk_rests(arena, chunk, what);
-    uint64_t which = rests ? 0 : all ? chunk->dirty : chunk->aged & chunk->dirty;
+    bool rests = !all && chunk_rests(arena, chunk);
+    uint64_t which = all ? chunk->dirty : rests ? 0 : chunk->aged & chunk->dirty;
     if (which != 0 && most > 0) {
       /* While the lock is out of our hands this chunk is in nobody's list, and marked so that it stays in none. */
       bytes += purge_units(arena, chunk, which);
@@ -85,21 +83,21 @@ void hak_decay_look_at_clock(hak_arena* arena) {
   uint64_t now = arena->os->now_ms();
   if (now < arena->next_tick_ms) return;
   arena->next_tick_ms = now + arena->options->decay_ms / 2;
-  hak_decay_step(arena, arena->options->decay_ms == 0 ? HAK_DECAY_ALL : HAK_DECAY_AGED, DECAY_FOREGROUND_CHUNKS);
+  hak_decay_step(arena, arena->options->decay_ms == 0, DECAY_FOREGROUND_CHUNKS);
 }
 
 size_t hak_arena_tick(hak_arena* arena) {
   uint64_t now = arena->os->now_ms();
   hak_lock_acquire(&arena->lock);
   arena->next_tick_ms = now + arena->options->decay_ms; /* the slow paths tick if nobody else does for so long */
-  size_t bytes = hak_decay_step(arena, HAK_DECAY_AGED, SIZE_MAX);
+  size_t bytes = hak_decay_step(arena, false, SIZE_MAX);
   hak_lock_release(&arena->lock);
   return bytes;
 }
 
 size_t hak_arena_purge(hak_arena* arena) {
   hak_lock_acquire(&arena->lock);
-  size_t bytes = hak_decay_step(arena, HAK_DECAY_ALL, SIZE_MAX);
+  size_t bytes = hak_decay_step(arena, true, SIZE_MAX);
   hak_lock_release(&arena->lock);
   return bytes;
 }

@@ -45,10 +45,6 @@ static inline bool hak_arena_over_limit(hak_arena* arena, size_t more) {
 /* Marks the units of a run as free, in all its chunks. */
 void hak_arena_give_run(hak_arena* arena, uintptr_t start, size_t units, bool dirty);
 
-/* Before a large block of so many units gets its memory: purges what smaller ones have left, if it is the largest so
- * far. The lock is released and taken again meanwhile. */
-void hak_arena_give_way(hak_arena* arena, size_t units);
-
 /* ---- chunk.c ---- */
 
 /* Length of the longest run of set bits. */
@@ -82,14 +78,10 @@ bool hak_region_add(hak_arena* arena, size_t units);
 
 /* ---- decay.c ---- */
 
-typedef enum hak_decay {
-  HAK_DECAY_AGED,  /* a tick: what is aged goes, the rest ages; of large blocks at every second such step only */
-  HAK_DECAY_LARGE, /* all that large blocks have left goes, nothing else happens */
-  HAK_DECAY_ALL,
-} hak_decay;
-/* Purges dirty units of at most so many chunks. Parked runs become free and begin to age. The lock is released and
- * taken again meanwhile. Returns bytes. */
-size_t hak_decay_step(hak_arena* arena, hak_decay what, size_t most_chunks);
+/* Purges what is aged, or everything dirty, of at most so many chunks; the others age, those of large blocks at every
+ * second step only. Parked runs become free and begin to age. The lock is released and taken
+ * again meanwhile. Returns bytes. */
+size_t hak_decay_step(hak_arena* arena, bool all, size_t most_chunks);
 /* The tick of a process without a helper thread: on the slow paths, once in some calls. */
 void hak_decay_look_at_clock(hak_arena* arena);
 

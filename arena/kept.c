@@ -2,9 +2,9 @@
  *
  * A block with a mapping of its own goes back to the kernel as soon as it is freed. A program that makes and frees such
  * blocks in turn, one temporary array after another, would pay for every page of each. So where a mapping is wanted
- * soon after one like it has gone, those that are freed from then on are kept, a few of them, and serve the next
- * requests: cut to size, or grown by the kernel, their pages with them. To the arena a kept mapping is dirty, and it
- * decays as the runs of large blocks do.
+ * soon after one has gone, those that are freed from then on are kept, a few of them, and serve the next requests: cut
+ * to size, or grown by the kernel, their pages with them. To the arena a kept mapping is dirty, and it decays as the
+ * runs of large blocks do.
  *
  *     mapped --free, another was wanted of late--> kept --request--> mapped
  *                                                   |---two steps of decay, or memory is short----> (kernel)
@@ -30,7 +30,7 @@ static hak_mapping kept_remove(hak_arena* arena, hak_mapping* which) {
 bool hak_kept_put(hak_arena* arena, uintptr_t start, size_t bytes) {
   const hak_options* options = arena->options;
   if (!arena->kept.keeps) {
-    arena->kept.gone_bytes = bytes;
+    arena->kept.gone = true;
     return false;
   }
   if (options->decay_ms == 0 || options->memory_limit != 0 || arena->stats.dirty_bytes + bytes > options->dirty_limit) {
@@ -45,15 +45,11 @@ bool hak_kept_put(hak_arena* arena, uintptr_t start, size_t bytes) {
   return false;
 }
 
-/* It is worth the system call to serve a request with it: neither most of it would go nor most be new. */
-static bool is_like(size_t kept_bytes, size_t bytes) {
-  return kept_bytes >= bytes ? kept_bytes / 2 <= bytes : bytes / 2 <= kept_bytes;
-}
-
-/* One that has to grow may have to move, and does not keep an alignment of more than a chunk. */
+/* It can be made to serve the request, and is worth it: neither most of it would go nor most be new. One that has to
+ * grow may have to move, and does not keep an alignment of more than a chunk. */
 static bool may_serve(const hak_mapping* kept, size_t bytes, size_t align) {
-  return kept->start != 0 && kept->start % align == 0 && is_like(kept->bytes, bytes) &&
-         (kept->bytes >= bytes || align <= HAK_CHUNK_BYTES);
+  if (kept->start == 0 || kept->start % align != 0) return false;
+  return kept->bytes >= bytes ? kept->bytes / 2 <= bytes : bytes / 2 <= kept->bytes && align <= HAK_CHUNK_BYTES;
 }
 
 /* The smallest that is large enough, else the largest of the others. */
@@ -69,7 +65,7 @@ hak_mapping hak_kept_take(hak_arena* arena, size_t bytes, size_t align) {
     hak_mapping* kept = &arena->kept.mappings[i];
     if (may_serve(kept, bytes, align) && (best == NULL || is_better(kept, best, bytes))) best = kept;
   }
-  if (best != NULL || is_like(arena->kept.gone_bytes, bytes)) arena->kept.wanted = !KEPT_NOTHING;
+  if (best != NULL || arena->kept.gone) arena->kept.wanted = !KEPT_NOTHING;
   if (arena->kept.wanted) arena->kept.keeps = true;
   return best == NULL ? (hak_mapping){.start = 0} : kept_remove(arena, best);
 }
@@ -77,8 +73,7 @@ hak_mapping hak_kept_take(hak_arena* arena, size_t bytes, size_t align) {
 size_t hak_kept_release(hak_arena* arena, bool all) {
   size_t bytes = 0;
   arena->kept.keeps = arena->kept.wanted;
-  arena->kept.wanted = false;
-  arena->kept.gone_bytes = 0;
+  arena->kept.wanted = arena->kept.gone = false;
   arena->unlocked++;
   for (unsigned i = 0; i < HAK_KEPT_MAPPINGS; i++) {
     hak_mapping* kept = &arena->kept.mappings[i];

@@ -58,10 +58,7 @@ uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align, bool zero)
   if (!hak_arena_over_limit(arena, bytes)) {
     start = map_kept(arena, bytes, align);
     kept = start != 0;
-    if (!kept) {
-      hak_arena_give_way(arena, bytes >> HAK_UNIT_SHIFT);
-      start = map_new(arena, bytes, align);
-    }
+    if (!kept) start = map_new(arena, bytes, align);
   }
   if (start != 0) count_mapped(arena, bytes);
   hak_lock_release(&arena->lock);

@@ -182,31 +182,6 @@ TEST_F(ArenaDecay, NoMoreThanTheDirtyLimitIsKept) {
   EXPECT_EQ(rig.stats().purged_bytes, 7 * HAK_UNIT_BYTES);
 }
 
-// A vector that grew by copies to 64 MB peaked at 332 MB where glibc took 265: what it had outgrown was dirty still.
-TEST_F(ArenaDecay, WhatSmallerBlocksLeftGivesWayToTheLargestSoFar) {
-  uintptr_t slab = alloc_for_slab(5);
-  ASSERT_NE(alloc_for_slab(1), 0u);  // so that their chunk stays theirs
-  free(slab, 5);
-  uintptr_t small = alloc(HAK_CHUNK_UNITS / 2);
-  uintptr_t large = alloc(HAK_CHUNK_UNITS - 1);
-  free(small, HAK_CHUNK_UNITS / 2);
-  EXPECT_EQ(rig.os.calls(FakeOs::kPurge), 0) << "less than a chunk is left to decay";
-  uintptr_t larger = alloc(2 * HAK_CHUNK_UNITS);
-  EXPECT_EQ(rig.stats().dirty_bytes, 5 * HAK_UNIT_BYTES) << "that of slabs stays";
-  free(large, HAK_CHUNK_UNITS - 1);
-  uintptr_t next = alloc(2 * HAK_CHUNK_UNITS + HAK_CHUNK_UNITS / 4);
-  EXPECT_EQ(rig.stats().dirty_bytes, (5 + HAK_CHUNK_UNITS - 1) * HAK_UNIT_BYTES)
-      << "not larger by an eighth of its size";
-  uintptr_t largest = alloc(3 * HAK_CHUNK_UNITS);
-  EXPECT_EQ(rig.stats().dirty_bytes, 5 * HAK_UNIT_BYTES);
-  free(larger, 2 * HAK_CHUNK_UNITS);
-  uintptr_t mapping = hak_arena_map(&rig.arena, 4 * HAK_CHUNK_BYTES, HAK_CHUNK_BYTES, false);
-  ASSERT_NE(mapping, 0u);
-  EXPECT_EQ(rig.stats().dirty_bytes, 5 * HAK_UNIT_BYTES) << "nor is a mapping any different";
-  free(next, 2 * HAK_CHUNK_UNITS + HAK_CHUNK_UNITS / 4);
-  free(largest, 3 * HAK_CHUNK_UNITS);
-}
-
 TEST_F(ArenaDecay, AboveTheHardLimitThereIsNothing) {
   rig.options.memory_limit_hard = 20 * HAK_UNIT_BYTES;
   uintptr_t a = alloc(12);

@@ -107,16 +107,6 @@ TEST_F(KeptMapping, WhereOneWasWantedBehindAnotherTheNextStays) {
   EXPECT_EQ(rig.stats().dirty_bytes, 0u);
 }
 
-TEST_F(KeptMapping, NoneOfABlockThatGrows) {
-  uintptr_t start = map();
-  for (size_t bytes = kBytes; bytes <= 16 * kBytes; bytes *= 2) {
-    uintptr_t larger = map(2 * bytes);
-    unmap(start, bytes);
-    EXPECT_EQ(rig.stats().dirty_bytes, 0u) << bytes;
-    start = larger;
-  }
-}
-
 TEST_F(KeptMapping, ZerosAreZeros) {
   for (int failures = 0; failures < 2; failures++) {
     uintptr_t start = map_after_another();
