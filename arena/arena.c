@@ -226,6 +226,18 @@ void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
   hak_lock_release(&arena->lock);
 }
 
+void hak_arena_free_purged(hak_arena* arena, uintptr_t start, size_t units) {
+  size_t bytes = units << HAK_UNIT_SHIFT;
+  bool purged = arena->os->purge(start, bytes); /* while it is the caller's */
+  hak_lock_acquire(&arena->lock);
+  hak_arena_give_run(arena, start, units, !purged);
+  if (purged) {
+    arena->stats.purged_bytes += bytes;
+    arena->stats.purges++;
+  }
+  hak_lock_release(&arena->lock);
+}
+
 void hak_arena_free_empty(hak_arena* arena, uintptr_t start, size_t units) {
   hak_lock_acquire(&arena->lock);
   hak_arena_give_run(arena, start, units, false);

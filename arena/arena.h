@@ -72,10 +72,13 @@ typedef struct hak_mapping {
 typedef struct hak_kept {
   hak_mapping mappings[HAK_KEPT_MAPPINGS];
   uint64_t bytes; /* of them all */
-  /* Since the last such step: one went back to the kernel; one was wanted behind that, or taken from here. */
-  bool gone, wanted;
-  bool keeps; /* the next one that is freed stays */
 } hak_kept;
+
+/* Octaves of sizes of large blocks (reuse.c). Since the last step of decay that looked: one went back to the kernel;
+ * one was wanted that this, or one that was kept, could serve. And: the next one that is freed stays. */
+typedef struct hak_reuse {
+  HAK_SHARED(uint64_t) gone, wanted, keeps;
+} hak_reuse;
 
 typedef struct hak_arena {
   hak_map* map;
@@ -99,6 +102,7 @@ typedef struct hak_arena {
   hak_arena_stats stats;
   hak_parked_row parked[HAK_PARKED_ROWS];
   hak_kept kept;
+  hak_reuse reuse;
 } hak_arena;
 
 void hak_arena_init(hak_arena* arena, hak_map* map, hak_meta* meta, const hak_os* os, const hak_options* options);
@@ -111,6 +115,8 @@ uintptr_t hak_arena_alloc(hak_arena* arena, hak_run_use use, size_t units, size_
 uintptr_t hak_arena_alloc_to_grow(hak_arena* arena, size_t units, bool* zeroed);
 /* Takes back a run, or the units at either end of one. */
 void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units);
+/* The same of a run whose memory shall go back to the kernel now. */
+void hak_arena_free_purged(hak_arena* arena, uintptr_t start, size_t units);
 /* The same of a run that holds no memory any more: it reads as zero. */
 void hak_arena_free_empty(hak_arena* arena, uintptr_t start, size_t units);
 /* Adds the `more` units behind a run of `units` to it, if they are free. */

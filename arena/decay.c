@@ -42,6 +42,7 @@ static bool chunk_rests(const hak_arena* arena, const hak_chunk* chunk) {
 size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
   size_t bytes = 0;
   hak_parked_release(arena);
+  if (!all && !arena->large_rest) hak_reuse_age(arena);
   if (all || !arena->large_rest) bytes += hak_kept_release(arena, all);
   arena->unlocked++;
   hak_chunk* chunk = arena->dirty_chunks;

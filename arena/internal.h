@@ -5,6 +5,7 @@
  * region.c   addresses from the kernel and back to it
  * decay.c    memory back to the kernel
  * parked.c   large runs that wait for the thread that freed them
+ * reuse.c    which sizes of large blocks come back
  * mapping.c  blocks with a mapping of their own
  * kept.c     such mappings that wait for the next request
  * check.c    the validator
@@ -94,6 +95,17 @@ hak_cell* hak_parked_put(hak_arena* arena, hak_cell* cell, size_t units);
  * first cell, which says that the block is freed. Without the lock. */
 hak_cell* hak_parked_take(hak_arena* arena, size_t units);
 /* hak_parked_release stands above, for the limit. */
+
+/* ---- reuse.c ---- */
+
+/* For large blocks from this size on, without the lock. */
+#define HAK_REUSE_LEAST_BYTES ((size_t)1 << 20)
+/* One is being freed: it shall stay, for one like it is wanted soon, as far as is known. */
+bool hak_reuse_freed(hak_arena* arena, size_t bytes);
+/* One is asked for. */
+void hak_reuse_wanted(hak_arena* arena, size_t bytes);
+/* With each step of decay that looks at large blocks. */
+void hak_reuse_age(hak_arena* arena);
 
 /* ---- kept.c ---- */
 

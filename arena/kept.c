@@ -1,19 +1,13 @@
-/* Mappings of large blocks that the program has freed and is about to ask for again.
+/* Mappings of large blocks that the program has freed and is about to ask for again (reuse.c).
  *
- * A block with a mapping of its own goes back to the kernel as soon as it is freed. A program that makes and frees such
- * blocks in turn, one temporary array after another, would pay for every page of each. So where a mapping is wanted
- * soon after one has gone, those that are freed from then on are kept, a few of them, and serve the next requests: cut
- * to size, or grown by the kernel, their pages with them. To the arena a kept mapping is dirty, and it decays as the
- * runs of large blocks do.
+ * A few are kept and serve the next requests: cut to size, or grown by the kernel, their pages with them. To the arena
+ * a kept mapping is dirty, and it decays as the runs of large blocks do.
  *
- *     mapped --free, another was wanted of late--> kept --request--> mapped
- *                                                   |---two steps of decay, or memory is short----> (kernel)
+ *     mapped --free, such a one was wanted of late--> kept --request--> mapped
+ *                                                      |---two steps of decay, or memory is short----> (kernel)
  *
  * The map goes on knowing its first chunk, whose cell says that the block is freed. */
 #include "arena/internal.h"
-
-/* Builds with seals tell of a use after the free by the mapping that is not there. */
-enum { KEPT_NOTHING = HAK_SEALED };
 
 static void count_kept(hak_arena* arena, uint64_t more) {
   hak_poke(&arena->stats.dirty_bytes, arena->stats.dirty_bytes + more);
@@ -29,10 +23,9 @@ static hak_mapping kept_remove(hak_arena* arena, hak_mapping* which) {
 
 bool hak_kept_put(hak_arena* arena, uintptr_t start, size_t bytes) {
   const hak_options* options = arena->options;
-  if (!arena->kept.keeps) {
-    arena->kept.gone = true;
-    return false;
-  }
+  if (!hak_reuse_freed(arena, bytes)) return false;
+  /* Builds with seals tell of a use after the free by the mapping that is not there. */
+  if (HAK_SEALED) return false;
   if (options->decay_ms == 0 || options->memory_limit != 0 || arena->stats.dirty_bytes + bytes > options->dirty_limit) {
     return false;
   }
@@ -65,15 +58,11 @@ hak_mapping hak_kept_take(hak_arena* arena, size_t bytes, size_t align) {
     hak_mapping* kept = &arena->kept.mappings[i];
     if (may_serve(kept, bytes, align) && (best == NULL || is_better(kept, best, bytes))) best = kept;
   }
-  if (best != NULL || arena->kept.gone) arena->kept.wanted = !KEPT_NOTHING;
-  if (arena->kept.wanted) arena->kept.keeps = true;
   return best == NULL ? (hak_mapping){.start = 0} : kept_remove(arena, best);
 }
 
 size_t hak_kept_release(hak_arena* arena, bool all) {
   size_t bytes = 0;
-  arena->kept.keeps = arena->kept.wanted;
-  arena->kept.wanted = arena->kept.gone = false;
   arena->unlocked++;
   for (unsigned i = 0; i < HAK_KEPT_MAPPINGS; i++) {
     hak_mapping* kept = &arena->kept.mappings[i];

@@ -34,6 +34,7 @@ void* hak_large_alloc(hak_arena* arena, size_t bytes, size_t align, bool* zeroed
     if (align > HAK_UNIT_BYTES) return NULL;
   }
   size_t units = units_of(rounded);
+  if (rounded >= HAK_REUSE_LEAST_BYTES) hak_reuse_wanted(arena, rounded);
   hak_cell* parked = align <= HAK_UNIT_BYTES ? hak_parked_take(arena, units) : NULL;
   if (parked != NULL) {
     *zeroed = false;
@@ -85,7 +86,13 @@ hak_large_freed hak_large_free(hak_arena* arena, hak_cell* cell) {
   if (cell == NULL) return HAK_LARGE_PARKED;
   uintptr_t start = hak_large_start(cell);
   bool opened = !HAK_GUARD_UNITS || cell->state == 0 || hak_arena_open_guard(arena, start, units);
-  hak_arena_free(arena, start, units + (opened ? (size_t)HAK_GUARD_UNITS : 0));
+  if (opened) units += HAK_GUARD_UNITS;
+  /* (With seals the contents tell of a write behind the free.) */
+  if (!HAK_SEALED && bytes >= HAK_REUSE_LEAST_BYTES && !hak_reuse_freed(arena, bytes)) {
+    hak_arena_free_purged(arena, start, units);
+  } else {
+    hak_arena_free(arena, start, units);
+  }
   return HAK_LARGE_FREED;
 }
 
@@ -110,6 +117,7 @@ static void* move_block(hak_arena* arena, hak_cell* cell, size_t rounded) {
   size_t bytes = hak_large_usable(cell);
   bool zeroed;
   if (rounded >= HAK_LARGE_MAPPED_BYTES) return NULL;
+  if (rounded >= HAK_REUSE_LEAST_BYTES) hak_reuse_wanted(arena, rounded);
   uintptr_t now = hak_arena_alloc_to_grow(arena, units_of(rounded), &zeroed);
   if (now == 0) return NULL;
   if (zeroed && bytes >= LARGE_MOVE_BYTES && arena->os->move(start, now, bytes)) {

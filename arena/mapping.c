@@ -52,6 +52,7 @@ static uintptr_t map_kept(hak_arena* arena, size_t bytes, size_t align) {
 }
 
 uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align, bool zero) {
+  hak_reuse_wanted(arena, bytes);
   hak_lock_acquire(&arena->lock);
   uintptr_t start = 0;
   bool kept = false;

@@ -267,7 +267,7 @@ TEST(HistoryOfSystemCalls, FreesOfEveryClassAskTheKernelForNothing) {
     EXPECT_EQ(calls(), before) << row_of(c).stride;
   }
   bool zeroed;
-  void* large = hak_large_alloc(&rig.arena, 1 << 20, HAK_UNIT_BYTES, &zeroed);
+  void* large = hak_large_alloc(&rig.arena, 1 << 19, HAK_UNIT_BYTES, &zeroed);
   int before = calls();
   EXPECT_TRUE(hak_large_free(&rig.arena, rig.cell(large)));
   EXPECT_EQ(calls(), before);

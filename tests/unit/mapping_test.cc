@@ -107,6 +107,16 @@ TEST_F(KeptMapping, WhereOneWasWantedBehindAnotherTheNextStays) {
   EXPECT_EQ(rig.stats().dirty_bytes, 0u);
 }
 
+TEST_F(KeptMapping, NoneOfABlockThatGrows) {
+  uintptr_t start = map();
+  for (size_t bytes = kBytes; bytes <= 16 * kBytes; bytes *= 2) {
+    uintptr_t larger = map(2 * bytes);
+    unmap(start, bytes);
+    EXPECT_EQ(rig.stats().dirty_bytes, 0u) << bytes;
+    start = larger;
+  }
+}
+
 TEST_F(KeptMapping, ZerosAreZeros) {
   for (int failures = 0; failures < 2; failures++) {
     uintptr_t start = map_after_another();
@@ -137,7 +147,7 @@ TEST_F(KeptMapping, ServesOtherSizes) {
 }
 
 TEST_F(KeptMapping, TheOneThatFitsBestServes) {
-  unmap(map());
+  unmap(map(4 * HAK_CHUNK_BYTES), 4 * HAK_CHUNK_BYTES);
   uintptr_t small = map(4 * HAK_CHUNK_BYTES), middle = map(5 * HAK_CHUNK_BYTES), large = map(7 * HAK_CHUNK_BYTES);
   unmap(large, 7 * HAK_CHUNK_BYTES);
   unmap(small, 4 * HAK_CHUNK_BYTES);
