@@ -215,26 +215,34 @@ void hak_arena_give_run(hak_arena* arena, uintptr_t start, size_t units, bool di
   }
 }
 
-void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
-  hak_lock_acquire(&arena->lock);
-  hak_arena_give_run(arena, start, units, true);
+static void after_free(hak_arena* arena) {
   if (too_dirty(arena)) {
     hak_decay_step(arena, true, SIZE_MAX);
   } else {
     hak_decay_look_at_clock(arena);
   }
+}
+
+void hak_arena_free(hak_arena* arena, uintptr_t start, size_t units) {
+  hak_lock_acquire(&arena->lock);
+  hak_arena_give_run(arena, start, units, true);
+  after_free(arena);
   hak_lock_release(&arena->lock);
 }
 
 void hak_arena_free_purged(hak_arena* arena, uintptr_t start, size_t units) {
-  size_t bytes = units << HAK_UNIT_SHIFT;
-  bool purged = arena->os->purge(start, bytes); /* while it is the caller's */
+  hak_lock_acquire(&arena->lock);
+  arena->unlocked++; /* the units are nobody's now */
+  hak_lock_release(&arena->lock);
+  bool purged = arena->os->purge(start, units << HAK_UNIT_SHIFT);
   hak_lock_acquire(&arena->lock);
   hak_arena_give_run(arena, start, units, !purged);
+  arena->unlocked--;
   if (purged) {
-    arena->stats.purged_bytes += bytes;
+    arena->stats.purged_bytes += units << HAK_UNIT_SHIFT;
     arena->stats.purges++;
   }
+  after_free(arena);
   hak_lock_release(&arena->lock);
 }
 

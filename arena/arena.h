@@ -4,7 +4,8 @@
  *               free units still hold memory, and gives that memory back when it has not been reused for a while.
  * Owns:         regions (several chunks in a row), the chunk records of the map, the choice of huge pages.
  * Does not own: what is inside a run. Cells of a run are its user's, who leaves them as nobody's (key 0) on return.
- * Thread rule:  any thread; one lock inside. System calls that may take long (purge) are made without it.
+ * Thread rule:  any thread; one lock inside. System calls that may take long (purge) are made without it,
+ *               but for what cuts or grows a mapping.
  * Failure rule: 0 when the kernel gives no more address space or memory, or a limit is reached.
  *
  * Life of a unit:
@@ -91,8 +92,9 @@ typedef struct hak_arena {
   uint64_t runs_there[HAK_RUN_USES];                        /* bit n - 1: by_run[..][n] has a chunk */
   hak_chunk* dirty_chunks;
   uint64_t dirty_bytes_of[HAK_RUN_USES]; /* with kept.bytes what stats.dirty_bytes adds up */
-  unsigned unlocked; /* threads that have taken units out of everyone's hands to work on them without the lock */
-  bool trying_huge;  /* one of them times a huge page */
+  unsigned
+      unlocked; /* threads that have taken units or mappings out of everyone's hands to work on them without the lock */
+  bool trying_huge; /* one of them times a huge page */
   uint64_t next_tick_ms;
   bool large_rest;             /* the next step of decay leaves out the chunks of large blocks */
   bool commit_failed;          /* the request at hand failed for memory, not for address space */

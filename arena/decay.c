@@ -31,8 +31,9 @@ static size_t purge_units(hak_arena* arena, hak_chunk* chunk, uint64_t which) {
   return bytes;
 }
 
-/* Runs of large blocks are kept for twice as long as slabs: a program that frees one asks for another before long, and
- * would pay for each of its pages again, while slabs have spares in front of the arena. */
+/* Runs of large blocks, those that are kept (reuse.c), are kept for twice as long as slabs: a program that frees one
+ * asks for another before long, and would pay for each of its pages again, while slabs have spares in front of the
+ * arena. */
 static bool chunk_rests(const hak_arena* arena, const hak_chunk* chunk) {
   return chunk->use == HAK_RUN_LARGE && arena->large_rest;
 }
@@ -43,7 +44,8 @@ size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
   size_t bytes = 0;
   hak_parked_release(arena);
   if (!all && !arena->large_rest) hak_reuse_age(arena);
-  if (all || !arena->large_rest) bytes += hak_kept_release(arena, all);
+  /* Of mappings, which are many chunks each, one goes where it is a request that has to wait. */
+  if (all || !arena->large_rest) bytes += hak_kept_release(arena, all, most == SIZE_MAX ? SIZE_MAX : 1);
   arena->unlocked++;
   hak_chunk* chunk = arena->dirty_chunks;
   arena->dirty_chunks = NULL;
@@ -80,7 +82,7 @@ size_t hak_decay_step(hak_arena* arena, bool all, size_t most) {
 void hak_decay_look_at_clock(hak_arena* arena) {
   if (arena->calls_to_clock-- != 0) return;
   arena->calls_to_clock = DECAY_CLOCK_CALLS;
-  if (arena->stats.dirty_bytes == 0 && !hak_arena_has_parked(arena)) return;
+  if (arena->stats.dirty_bytes == 0 && !hak_arena_has_parked(arena) && !hak_reuse_may_age(arena)) return;
   uint64_t now = arena->os->now_ms();
   if (now < arena->next_tick_ms) return;
   arena->next_tick_ms = now + arena->options->decay_ms / 2;

@@ -98,14 +98,15 @@ hak_cell* hak_parked_take(hak_arena* arena, size_t units);
 
 /* ---- reuse.c ---- */
 
-/* For large blocks from this size on, without the lock. */
+/* For runs from this size on, and for mappings; without the lock. */
 #define HAK_REUSE_LEAST_BYTES ((size_t)1 << 20)
 /* One is being freed: it shall stay, for one like it is wanted soon, as far as is known. */
 bool hak_reuse_freed(hak_arena* arena, size_t bytes);
 /* One is asked for. */
 void hak_reuse_wanted(hak_arena* arena, size_t bytes);
-/* With each step of decay that looks at large blocks. */
+/* With each step of decay that looks at large blocks; and whether that would change anything. */
 void hak_reuse_age(hak_arena* arena);
+bool hak_reuse_may_age(const hak_arena* arena);
 
 /* ---- kept.c ---- */
 
@@ -113,14 +114,16 @@ void hak_reuse_age(hak_arena* arena);
 bool hak_kept_put(hak_arena* arena, uintptr_t start, size_t bytes);
 /* A kept mapping that can be made to serve the request, most likely of another size; start 0 if there is none. */
 hak_mapping hak_kept_take(hak_arena* arena, size_t bytes, size_t align);
-/* Gives back all, or those that were there at the last such call; the others age. Returns bytes. The lock is released
- * and taken again meanwhile. */
-size_t hak_kept_release(hak_arena* arena, bool all);
+/* Gives back at most so many, of all or of those that were there at the last such call; the others age. Returns bytes.
+ * The lock is released and taken again meanwhile. */
+size_t hak_kept_release(hak_arena* arena, bool all, size_t most);
+/* A larger one is not kept: its pages cost little beside what is done with so many, and a fork waits while they go. */
+#define HAK_KEPT_MOST_BYTES ((size_t)256 << 20)
 
 /* Before a request fails: what nobody uses and is not yet free. True if there was any. */
 static inline bool hak_arena_scrape(hak_arena* arena) {
   bool parked = hak_parked_release(arena);
-  return hak_kept_release(arena, true) != 0 || parked;
+  return hak_kept_release(arena, true, SIZE_MAX) != 0 || parked;
 }
 
 HAK_C_END

@@ -24,8 +24,9 @@ static hak_mapping kept_remove(hak_arena* arena, hak_mapping* which) {
 bool hak_kept_put(hak_arena* arena, uintptr_t start, size_t bytes) {
   const hak_options* options = arena->options;
   if (!hak_reuse_freed(arena, bytes)) return false;
-  /* Builds with seals tell of a use after the free by the mapping that is not there. */
-  if (HAK_SEALED) return false;
+  /* Builds with seals tell of a use after the free by the mapping that is not there. And where addresses are few, who
+   * needs some has no way to ask us for them. */
+  if (HAK_SEALED || bytes > HAK_KEPT_MOST_BYTES || arena->os->address_limit() != SIZE_MAX) return false;
   if (options->decay_ms == 0 || options->memory_limit != 0 || arena->stats.dirty_bytes + bytes > options->dirty_limit) {
     return false;
   }
@@ -38,11 +39,12 @@ bool hak_kept_put(hak_arena* arena, uintptr_t start, size_t bytes) {
   return false;
 }
 
-/* It can be made to serve the request, and is worth it: neither most of it would go nor most be new. One that has to
- * grow may have to move, and does not keep an alignment of more than a chunk. */
+/* It can be made to serve the request, and is worth it: neither most of it would go nor most be new. One whose size has
+ * to change may have to move, and does not keep an alignment of more than a chunk. */
 static bool may_serve(const hak_mapping* kept, size_t bytes, size_t align) {
   if (kept->start == 0 || kept->start % align != 0) return false;
-  return kept->bytes >= bytes ? kept->bytes / 2 <= bytes : bytes / 2 <= kept->bytes && align <= HAK_CHUNK_BYTES;
+  if (kept->bytes != bytes && align > HAK_CHUNK_BYTES) return false;
+  return kept->bytes >= bytes ? kept->bytes / 2 <= bytes : bytes / 2 <= kept->bytes;
 }
 
 /* The smallest that is large enough, else the largest of the others. */
@@ -61,16 +63,17 @@ hak_mapping hak_kept_take(hak_arena* arena, size_t bytes, size_t align) {
   return best == NULL ? (hak_mapping){.start = 0} : kept_remove(arena, best);
 }
 
-size_t hak_kept_release(hak_arena* arena, bool all) {
+size_t hak_kept_release(hak_arena* arena, bool all, size_t most) {
   size_t bytes = 0;
   arena->unlocked++;
   for (unsigned i = 0; i < HAK_KEPT_MAPPINGS; i++) {
     hak_mapping* kept = &arena->kept.mappings[i];
-    if (kept->start == 0) continue;
+    if (kept->start == 0 || most == 0) continue;
     if (!all && !kept->aged) {
       kept->aged = true;
       continue;
     }
+    most--;
     hak_mapping mapping = kept_remove(arena, kept);
     hak_map_drop(arena->map, mapping.start, 1);
     hak_lock_release(&arena->lock);

@@ -4,9 +4,9 @@
 
 #include "arena/internal.h"
 
-/* Smaller blocks are copied even where the new run holds no memory: their old run does, for the next block that grows,
- * while pages that have moved are looked up anew one by one, and what they leave behind is given its memory again. A
- * larger one would be there twice for a while. */
+/* Smaller blocks are copied even where the new run holds no memory: their old run does, for the next block that grows
+ * (if such blocks come and go, reuse.c), while pages that have moved are looked up anew one by one, and what they leave
+ * behind is given its memory again. A larger one would be there twice for a while. */
 #define LARGE_MOVE_BYTES ((size_t)4 << 20)
 
 static size_t units_of(size_t bytes) { return (bytes + HAK_UNIT_BYTES - 1) >> HAK_UNIT_SHIFT; }

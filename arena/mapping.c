@@ -20,7 +20,9 @@ static uintptr_t map_own(hak_arena* arena, size_t bytes, size_t align) {
 
 static uintptr_t map_new(hak_arena* arena, size_t bytes, size_t align) {
   uintptr_t start = map_own(arena, bytes, align);
-  if (start == 0 && hak_arena_scrape(arena)) start = map_own(arena, bytes, align);
+  if (start == 0 && hak_arena_scrape(arena) && !hak_arena_over_limit(arena, bytes)) {
+    start = map_own(arena, bytes, align); /* (without the lock meanwhile) */
+  }
   if (start != 0 && arena->options->huge_pages != HAK_HUGE_PAGES_NEVER) arena->os->huge_pages(start, bytes, true);
   return start;
 }
@@ -54,6 +56,7 @@ static uintptr_t map_kept(hak_arena* arena, size_t bytes, size_t align) {
 uintptr_t hak_arena_map(hak_arena* arena, size_t bytes, size_t align, bool zero) {
   hak_reuse_wanted(arena, bytes);
   hak_lock_acquire(&arena->lock);
+  hak_decay_look_at_clock(arena);
   uintptr_t start = 0;
   bool kept = false;
   if (!hak_arena_over_limit(arena, bytes)) {
@@ -72,11 +75,7 @@ void hak_arena_unmap(hak_arena* arena, uintptr_t start, size_t bytes) {
   hak_lock_acquire(&arena->lock);
   count_mapped(arena, -bytes);
   bool kept = hak_kept_put(arena, start, bytes);
-  if (kept) {
-    hak_decay_look_at_clock(arena);
-  } else {
-    hak_map_drop(arena->map, start, 1);
-  }
+  if (!kept) hak_map_drop(arena->map, start, 1);
   hak_lock_release(&arena->lock);
   if (!kept) arena->os->release(start, bytes);
 }

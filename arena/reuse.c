@@ -25,6 +25,10 @@ void hak_reuse_wanted(hak_arena* arena, size_t bytes) {
   hak_or_relaxed(&arena->reuse.keeps, would_serve);
 }
 
+bool hak_reuse_may_age(const hak_arena* arena) {
+  return (hak_load_relaxed(&arena->reuse.gone) | hak_load_relaxed(&arena->reuse.keeps)) != 0;
+}
+
 void hak_reuse_age(hak_arena* arena) {
   hak_store_relaxed(&arena->reuse.keeps, hak_load_relaxed(&arena->reuse.wanted));
   hak_store_relaxed(&arena->reuse.wanted, UINT64_C(0));

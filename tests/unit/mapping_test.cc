@@ -176,6 +176,16 @@ TEST_F(KeptMapping, AnAlignmentOfMoreThanAChunkIsKept) {
   EXPECT_EQ(rig.stats().dirty_bytes, kBytes);
 }
 
+TEST_F(KeptMapping, AnAlignmentOfMoreThanAChunkIsNoneToCut) {
+  size_t align = 16 * HAK_CHUNK_BYTES;
+  unmap(map(kBytes, align));
+  uintptr_t aligned = map(kBytes, align);
+  unmap(aligned);
+  rig.os.fail(FakeOs::kResize);  // it would have to move
+  EXPECT_EQ(map(kBytes - HAK_CHUNK_BYTES, align) % align, 0u);
+  EXPECT_EQ(rig.stats().dirty_bytes, kBytes);
+}
+
 TEST_F(KeptMapping, OneThatCannotGrowGoes) {
   size_t before = rig.os.reserved_bytes();
   unmap(map_after_another());
@@ -236,6 +246,13 @@ TEST_F(KeptMapping, NoneWhereFreeMemoryIsLimited) {
     EXPECT_FALSE(rig.os.is_reserved(start, 1)) << limit;
     rig.options = options;
   }
+}
+
+TEST_F(KeptMapping, NoneWhereAddressesAreLimited) {
+  rig.os.set_address_limit(size_t{1} << 40);
+  uintptr_t start = map_after_another();
+  unmap(start);
+  EXPECT_FALSE(rig.os.is_reserved(start, 1));
 }
 
 TEST_F(KeptMapping, AFewAreKept) {
