@@ -152,6 +152,8 @@ std::string differences(const Counts& counts, const Goldens& goldens) {
   return text.str();
 }
 
+constexpr int kRecounts = 4;
+
 TEST(FastPaths, CostAsManyInstructionsAsTheGoldensSay) {
   if (find_program("valgrind").empty()) GTEST_SKIP() << "valgrind is not installed: apt-get install valgrind";
   const char* workspace = getenv("BUILD_WORKSPACE_DIRECTORY");
@@ -168,7 +170,9 @@ TEST(FastPaths, CostAsManyInstructionsAsTheGoldensSay) {
     return;
   }
   std::string found = differences(counts, goldens);
-  if (!found.empty()) { /* on a busy machine two threads wait for each other: the least of two counts is theirs alone */
+  // On a busy machine two threads wait for each other, and the helper thread has more turns: the least of a few counts
+  // is that of the load alone.
+  for (int again = 0; again < kRecounts && !found.empty(); ++again) {
     keep_least(&counts, count_now());
     found = differences(counts, goldens);
   }
