@@ -92,9 +92,8 @@ typedef struct hak_arena {
   uint64_t runs_there[HAK_RUN_USES];                        /* bit n - 1: by_run[..][n] has a chunk */
   hak_chunk* dirty_chunks;
   uint64_t dirty_bytes_of[HAK_RUN_USES]; /* with kept.bytes what stats.dirty_bytes adds up */
-  unsigned
-      unlocked; /* threads that have taken units or mappings out of everyone's hands to work on them without the lock */
-  bool trying_huge; /* one of them times a huge page */
+  unsigned unlocked; /* threads that work without the lock on units or mappings which they took out of all hands */
+  bool trying_huge;  /* one of them times a huge page */
   uint64_t next_tick_ms;
   bool large_rest;             /* the next step of decay leaves out the chunks of large blocks */
   bool commit_failed;          /* the request at hand failed for memory, not for address space */

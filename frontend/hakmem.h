@@ -28,8 +28,8 @@ void hak_free(void* block);
 void* hak_calloc(size_t count, size_t bytes);
 /* The block with a new size, perhaps elsewhere; the contents up to the smaller size stay. block NULL: hak_malloc.
  * bytes 0: frees and returns NULL, as glibc does. On failure the block stays as it was. A block of up to
- * 64 KiB, or one of up to 288 that malloc made, gets a quarter more where it grows by less, for the next time; but not
- * in checks=hardened and debug. */
+ * 64 KiB, or one of up to 288 that has not grown before, gets a quarter more where it grows by less, for the next time;
+ * but not in checks=hardened and debug. */
 void* hak_realloc(void* block, size_t bytes);
 /* The same for count items; ENOMEM if the product overflows. */
 void* hak_reallocarray(void* block, size_t count, size_t bytes);
